@@ -1,0 +1,3 @@
+module github.com/sandflare/sandflare-go
+
+go 1.26
