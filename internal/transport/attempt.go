@@ -1,0 +1,210 @@
+package transport
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	errorBodyLimit = 64 << 10
+	errorBodyTime  = 10 * time.Second // an answer is known: do not wait long for its text
+)
+
+// An attempt is one sending of a call.
+type attempt struct {
+	call   *call
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	watch  *watch
+	body   *sendBody // nil: nothing to read from the caller
+	start  time.Time
+
+	asked atomic.Bool // a connection was asked for
+	got   atomic.Bool // and one was had: from here on bytes may be on the wire
+}
+
+// RoundTrip makes one attempt and keeps what came of it in c.last.
+func (c *call) RoundTrip(req *http.Request) (*http.Response, error) {
+	c.attempts++
+	c.waiting, c.lastStatus = false, 0
+	a := c.newAttempt()
+	resp, err := c.client.http.Transport.RoundTrip(a.request(req))
+	if err != nil {
+		return nil, a.fail(err)
+	}
+	resp.Body = &answerBody{ReadCloser: resp.Body, attempt: a}
+	switch {
+	case resp.StatusCode < 200 || resp.StatusCode > 299:
+		return a.refused(resp), nil
+	case c.whole:
+		return a.readAll(resp)
+	}
+	c.last = outcome{}
+	c.lastStatus = resp.StatusCode
+	return resp, nil
+}
+
+func (c *call) newAttempt() *attempt {
+	a := &attempt{call: c, start: time.Now()}
+	c.began = a.start
+	a.ctx, a.cancel = context.WithCancelCause(c.ctx)
+	a.watch = newWatch(c.req, a.cancel)
+	return a
+}
+
+// end gives everything back that the attempt holds.
+func (a *attempt) end() {
+	a.watch.stop()
+	a.cancel(nil)
+	if a.body != nil {
+		a.body.stop()
+	}
+}
+
+// request is what goes to the real transport.
+func (a *attempt) request(req *http.Request) *http.Request {
+	trace := &httptrace.ClientTrace{
+		GetConn: func(string) { a.asked.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) { a.got.Store(true) },
+	}
+	out := req.WithContext(httptrace.WithClientTrace(a.ctx, trace))
+	out.Header = req.Header.Clone()
+	a.setBody(out)
+	a.setHeaders(out.Header)
+	return out
+}
+
+func (a *attempt) setHeaders(h http.Header) {
+	config, req := a.call.client.config, a.call.req
+	h.Set("X-API-Key", config.Key)
+	h.Set("User-Agent", config.UserAgent)
+	if req.Accept != "" {
+		h.Set("Accept", req.Accept)
+	}
+	if !a.call.whole || req.Accept == "application/octet-stream" {
+		h.Set("Accept-Encoding", "identity") // compression would hide the length and hold bytes back
+	}
+	if req.Body == nil {
+		return
+	}
+	h.Set("Content-Type", req.Body.ContentType)
+	if req.Body.Size < 0 || req.Body.Size > expectAbove {
+		h.Set("Expect", "100-continue") // else a refusal is lost while bytes are still being sent
+	}
+}
+
+// sent is false when provably no byte of the request left. A transport that
+// reports no connections, as mocks do, proves nothing.
+func (a *attempt) sent() bool { return !a.asked.Load() || a.got.Load() }
+
+// fail ends an attempt that has no answer.
+func (a *attempt) fail(err error) error {
+	err, final := a.cause(err)
+	a.end()
+	a.call.last = outcome{err: err, final: final, sent: a.sent() && !a.bodyFailed()}
+	return err
+}
+
+// bodyFailed is true when the caller's reader ended the request: no server
+// works on a request whose end it has not seen.
+func (a *attempt) bodyFailed() bool { return a.body != nil && a.body.failure() != nil }
+
+// cause finds why an attempt ended: the caller's own doing first, then our
+// limits, then the network. Another attempt would not help when it is final.
+func (a *attempt) cause(err error) (cause error, final bool) {
+	switch {
+	case a.bodyFailed():
+		return a.body.failure(), true
+	case a.call.ctx.Err() != nil:
+		return contextError(a.call.ctx), true
+	case a.ctx.Err() != nil:
+		return context.Cause(a.ctx), false
+	}
+	return a.call.client.explain(err), permanent(err)
+}
+
+// refused ends an attempt that was answered, but not with a success.
+func (a *attempt) refused(resp *http.Response) *http.Response {
+	defer a.end()
+	status := &StatusError{Status: resp.StatusCode, Header: resp.Header.Clone()}
+	status.RetryAfter, status.comeBack = retryAfter(resp.Header, time.Now())
+	if resp.StatusCode >= 200 { // what follows a 101 is no body
+		status.Body = a.call.client.redactBytes(a.errorBody(resp))
+	}
+	resp.Body.Close()
+	a.call.last = outcome{status: status, sent: true}
+	a.call.lastStatus = resp.StatusCode
+	resp.Body = http.NoBody
+	resp.Header.Del("Location") // no redirect is followed, not even looked at
+	return resp
+}
+
+// errorBody reads a bounded part; when there is more, closing drops the connection.
+func (a *attempt) errorBody(resp *http.Response) []byte {
+	slow := time.AfterFunc(errorBodyTime, func() { a.cancel(context.DeadlineExceeded) })
+	defer slow.Stop()
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, errorBodyLimit))
+	return body
+}
+
+// readAll takes the whole answer in. When it cannot, the attempt has failed.
+func (a *attempt) readAll(resp *http.Response) (*http.Response, error) {
+	defer a.end()
+	a.call.lastStatus = resp.StatusCode
+	body, err := readBounded(resp, a.limit())
+	resp.Body.Close()
+	if err == nil {
+		err = cutJSON(resp, body)
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = &CutError{Body: body, Err: err}
+	}
+	if err != nil {
+		a.call.last = outcome{err: err, final: final(err), sent: true}
+		return nil, err
+	}
+	a.call.last, a.call.answer = outcome{}, body
+	resp.Body = http.NoBody
+	return resp, nil
+}
+
+func (a *attempt) limit() int64 {
+	if a.call.req.Limit > 0 {
+		return a.call.req.Limit
+	}
+	return defaultLimit
+}
+
+func readBounded(resp *http.Response, limit int64) ([]byte, error) {
+	if resp.ContentLength > limit {
+		return nil, &TooLargeError{Limit: limit}
+	}
+	size := max(resp.ContentLength, 0) + bytes.MinRead
+	buf := bytes.NewBuffer(make([]byte, 0, size))
+	n, err := buf.ReadFrom(io.LimitReader(resp.Body, limit+1))
+	if n > limit {
+		return nil, &TooLargeError{Limit: limit}
+	}
+	return buf.Bytes(), err
+}
+
+// cutJSON finds a document that stops in the middle where the end of the
+// connection is the only end of the body, so that the cut shows nowhere else.
+func cutJSON(resp *http.Response, body []byte) error {
+	framed := resp.ContentLength >= 0 || len(resp.TransferEncoding) > 0 || resp.ProtoMajor != 1 || resp.Uncompressed
+	if framed || !bytes.HasPrefix(body, []byte("{")) && !bytes.HasPrefix(body, []byte("[")) {
+		return nil
+	}
+	var document json.RawMessage
+	if err := json.NewDecoder(bytes.NewReader(body)).Decode(&document); err == io.ErrUnexpectedEOF {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,155 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+
+	"github.com/sandflare/sandflare-go/internal/wire"
+)
+
+// expectAbove is the size from which a body waits for the server's consent.
+const expectAbove = 1 << 20
+
+// emptyBody is a body without a byte that net/http cannot rewind. A GET without
+// any body is sent again by net/http when its connection dies: a command runs twice.
+type emptyBody struct{}
+
+func (emptyBody) Read([]byte) (int, error) { return 0, io.EOF }
+func (emptyBody) Close() error             { return nil }
+
+func (a *attempt) setBody(out *http.Request) {
+	req := a.call.req
+	out.GetBody = nil
+	switch {
+	case req.Body != nil && req.Body.Size != 0:
+		a.body = newSendBody(a)
+		out.Body, out.ContentLength = a.body, req.Body.Size
+	case req.Route.Class == wire.Effect && out.Method != http.MethodPost:
+		out.Body = emptyBody{}
+	case out.Method == http.MethodPost:
+		out.Body = http.NoBody
+	}
+}
+
+// sendBody reads the caller's body for net/http and keeps the caller's errors,
+// which net/http may cover with those of the connection.
+type sendBody struct {
+	attempt *attempt
+	pipe    *io.PipeReader // in between when the caller's reader may block for ever
+	feed    *io.PipeWriter
+	release func() bool
+
+	reading sync.Mutex // held while the caller's reader is in use
+	source  io.Reader
+	sent    int64
+	stopped bool
+
+	mu  sync.Mutex
+	err error
+}
+
+func newSendBody(a *attempt) *sendBody {
+	b := &sendBody{attempt: a}
+	if !a.call.req.Body.Replayable {
+		b.pipe, b.feed = io.Pipe()
+		b.release = context.AfterFunc(a.ctx, func() { b.pipe.Close() })
+	}
+	return b
+}
+
+// Read gives net/http the next bytes.
+func (b *sendBody) Read(p []byte) (int, error) {
+	b.reading.Lock()
+	defer b.reading.Unlock()
+	if b.stopped {
+		return 0, io.ErrClosedPipe
+	}
+	b.attempt.watch.caller()
+	defer b.attempt.watch.network()
+	if b.source == nil {
+		if err := b.open(); err != nil {
+			return 0, b.fail(err)
+		}
+	}
+	n, err := b.source.Read(p)
+	b.sent += int64(n)
+	return n, b.check(err)
+}
+
+func (b *sendBody) open() (err error) {
+	b.attempt.call.opened.Store(true)
+	if b.pipe == nil {
+		b.source, err = b.attempt.call.req.Body.Open()
+		return err
+	}
+	b.source = b.pipe
+	go b.pump()
+	return nil
+}
+
+// pump reads what can be read only once, such as a terminal: such a Read
+// cannot be ended, so that a cancelled call must not wait for it.
+func (b *sendBody) pump() {
+	source, err := b.attempt.call.req.Body.Open()
+	if err == nil {
+		_, err = io.Copy(b.feed, source)
+	}
+	if err != nil {
+		err = callerError{err}
+	}
+	b.feed.CloseWithError(err)
+}
+
+// callerError tells the caller's errors from those of the pipe.
+type callerError struct{ error }
+
+// check keeps the declared size true.
+func (b *sendBody) check(err error) error {
+	size := b.attempt.call.req.Body.Size
+	var callers callerError
+	switch {
+	case errors.As(err, &callers):
+		return b.fail(callers.error)
+	case size >= 0 && b.sent > size:
+		return b.fail(fmt.Errorf("it is longer than the %d bytes announced", size))
+	case err == io.EOF && b.sent < size:
+		return b.fail(fmt.Errorf("it ended after %d of %d bytes: %w", b.sent, size, io.ErrUnexpectedEOF))
+	case err != nil && err != io.EOF && b.pipe == nil:
+		return b.fail(err)
+	}
+	return err
+}
+
+func (b *sendBody) fail(err error) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.err == nil {
+		b.err = fmt.Errorf("reading the request's body: %w", err)
+	}
+	return b.err
+}
+
+// failure is the caller's error, if there was one.
+func (b *sendBody) failure() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.err
+}
+
+// Close does nothing: the attempt stops the body at its own end.
+func (b *sendBody) Close() error { return nil }
+
+// stop ends the use of the caller's reader.
+func (b *sendBody) stop() {
+	if b.pipe != nil {
+		b.release()
+		b.pipe.Close()
+	}
+	b.reading.Lock()
+	defer b.reading.Unlock()
+	b.stopped = true
+}

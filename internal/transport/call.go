@@ -1,0 +1,105 @@
+package transport
+
+import (
+	"context"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
+
+	"github.com/sandflare/sandflare-go/internal/wire"
+)
+
+// A call is one request on its way through its attempts. go-retryablehttp runs
+// the loop; what it needs to know is asked of the call, and what an attempt
+// learned is kept here, because the loop's own arguments say less.
+type call struct {
+	client *Client
+	ctx    context.Context
+	req    Request
+	whole  bool // read the answer inside the attempt
+
+	attempts   int
+	opened     atomic.Bool // the body's reader was taken
+	arrived    bool        // an earlier attempt may have reached the server
+	last       outcome
+	lastStatus int // 0: no answer
+	began      time.Time
+	wait       time.Duration // before the next attempt
+	waiting    bool
+	note       string // why there is no next attempt
+	answer     []byte
+}
+
+// An outcome is what one attempt came to; the zero value is a success.
+type outcome struct {
+	status *StatusError // an answer that is not a success
+	err    error        // no answer, or not all of it
+	sent   bool         // the request may have reached the server
+	final  bool         // another attempt would end the same way
+}
+
+func (o outcome) failed() bool { return o.status != nil || o.err != nil }
+
+// send runs the attempts of a call.
+func (c *call) send() (*http.Response, error) {
+	if c.ctx == nil {
+		return nil, &Error{Err: errNilContext}
+	}
+	if c.ctx.Err() != nil {
+		return nil, &Error{Err: contextError(c.ctx)}
+	}
+	req, err := c.newRequest()
+	if err != nil {
+		return nil, &Error{Err: err}
+	}
+	resp, err := c.retrier().Do(req)
+	if err != nil && !c.last.failed() { // refused by the loop itself
+		c.last = outcome{err: c.client.explain(err), final: true}
+	}
+	if c.last.failed() && !c.alreadyGone() {
+		return nil, c.failure()
+	}
+	c.client.budget.succeed(c.attempts - 1)
+	return resp, nil
+}
+
+// newRequest leaves the body out: only attempts see it, so that nothing but
+// the retry policy can send it again.
+func (c *call) newRequest() (*retryablehttp.Request, error) {
+	u, err := c.client.target(c.req)
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(c.ctx, c.req.Route.Method, c.client.config.BaseURL, nil)
+	if err != nil {
+		return nil, c.client.explain(err)
+	}
+	req.URL = u
+	return retryablehttp.FromRequest(req)
+}
+
+// retrier is made anew for each call: it is a few words, and its functions know the call.
+func (c *call) retrier() *retryablehttp.Client {
+	hc := c.client.http
+	hc.Transport = onlyRoundTrip{c}
+	return &retryablehttp.Client{
+		HTTPClient:   &hc,
+		RetryMax:     c.client.config.MaxRetries,
+		CheckRetry:   c.checkRetry,
+		Backoff:      c.backoff,
+		ErrorHandler: retryablehttp.PassthroughErrorHandler,
+	}
+}
+
+func (c *call) backoff(_, _ time.Duration, _ int, _ *http.Response) time.Duration {
+	c.waiting = true
+	return c.wait
+}
+
+// alreadyGone is true for the 404 of a delete whose earlier attempt may have done the work.
+func (c *call) alreadyGone() bool {
+	return c.last.status != nil && c.last.status.Status == http.StatusNotFound && c.arrived &&
+		c.req.Route.Method == http.MethodDelete && c.req.Route.Class == wire.Converge
+}
