@@ -39,9 +39,9 @@ func (t *UnixTime) UnmarshalJSON(data []byte) error {
 	return (*Time)(t).UnmarshalJSON(data)
 }
 
-// MarshalJSON writes seconds with their fraction.
+// MarshalJSON writes seconds with their fraction, to the microsecond: more does not fit a float.
 func (t UnixTime) MarshalJSON() ([]byte, error) {
-	return strconv.AppendFloat(nil, float64(t.UnixNano())/1e9, 'f', -1, 64), nil
+	return strconv.AppendFloat(nil, float64(t.UnixMicro())/1e6, 'f', -1, 64), nil
 }
 
 func parseTime(text string) time.Time {

@@ -1,0 +1,31 @@
+# What a person or CI runs here. Everything needs only Go; tools come pinned from tools/go.mod.
+
+GO ?= go
+STATICCHECK = $(GO) tool -modfile=tools/go.mod staticcheck
+
+.PHONY: help quickstart test check cross bench fuzz
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
+
+quickstart: ## create a sandbox, run code in it, delete it: no account, no network
+	$(GO) run ./cmd/sandflare-local run -- $(GO) run ./examples/quickstart
+
+test: ## all tests, with the race detector
+	$(GO) test -race ./...
+
+check: ## format, vet, lint, tidy modules, import directions, public API, other systems
+	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }
+	$(GO) vet ./...
+	$(STATICCHECK) ./...
+	$(GO) mod tidy -diff
+	cd tools && $(GO) mod tidy -diff
+	$(GO) test -run 'TestImportDirections|TestPublicAPI' -count=1 .
+	$(MAKE) --no-print-directory cross
+
+cross: ## vet for macOS and Windows
+	GOOS=darwin $(GO) vet ./...
+	GOOS=windows $(GO) vet ./...
+
+bench: ## ratios against bare processes, readers and net/http, measured side by side
+	$(GO) run ./internal/bench

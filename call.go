@@ -1,0 +1,212 @@
+package sandflare
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"math"
+	"net/url"
+	"sort"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/sandflare/sandflare-go/internal/transport"
+	"github.com/sandflare/sandflare-go/internal/wire"
+)
+
+// decoder reads the body of a success.
+type decoder func(body []byte) error
+
+// errRefused is a success status whose body reports a failure.
+type errRefused struct{ text string }
+
+func (e errRefused) Error() string { return e.text }
+
+// into decodes one object, and refuses one that reports a failure.
+func into(v any) decoder {
+	return func(body []byte) error {
+		if text := wire.Refused(body); text != "" {
+			return errRefused{text}
+		}
+		return decodeObject(body, v)
+	}
+}
+
+// intoAny decodes an object that may carry an error by right.
+func intoAny(v any) decoder {
+	return func(body []byte) error { return decodeObject(body, v) }
+}
+
+func decodeObject(body []byte, v any) error {
+	if len(bytes.TrimSpace(body)) == 0 {
+		return errors.New("its body is empty")
+	}
+	return wire.Decode(body, v)
+}
+
+// intoList decodes a list, bare or under one of keys.
+func intoList[T any](list *[]T, keys ...string) decoder {
+	return func(body []byte) (err error) {
+		if text := wire.Refused(body); text != "" {
+			return errRefused{text}
+		}
+		if len(bytes.TrimSpace(body)) == 0 {
+			return errors.New("its body is empty")
+		}
+		*list, err = wire.DecodeList[T](body, keys...)
+		return err
+	}
+}
+
+// ignored accepts any body that neither reports a failure nor is an edge's HTML page.
+func ignored(body []byte) error {
+	if bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) {
+		return errors.New("it is no JSON document")
+	}
+	if text := wire.Refused(body); text != "" {
+		return errRefused{text}
+	}
+	return nil
+}
+
+// send makes one call and decodes its answer.
+func (c *Client) send(ctx context.Context, op string, req transport.Request, decode decoder) error {
+	if err := c.ready(ctx, op); err != nil {
+		return err
+	}
+	resp, err := c.transport.Do(ctx, req)
+	if err != nil {
+		return failed(op, req, err)
+	}
+	err = decode(resp.Body)
+	var refused errRefused
+	if errors.As(err, &refused) {
+		return &callError{op: op, attempts: resp.Attempts, err: apiError(req, resp.Status, resp.Header, resp.Body, 0)}
+	}
+	if err != nil {
+		return unreadable(op, req, resp, err)
+	}
+	return nil
+}
+
+// about makes a call about one thing by its id.
+func (c *Client) about(ctx context.Context, op, what string, route wire.Route, id string, decode decoder) error {
+	if err := checkSegment(op, what, id); err != nil {
+		return err
+	}
+	return c.send(ctx, op, transport.Request{Route: route, Segments: []string{id}}, decode)
+}
+
+// convert turns records of the wire into the package's own.
+func convert[From, To any](rows []From, one func(From) To) []To {
+	list := make([]To, 0, len(rows))
+	for _, row := range rows {
+		list = append(list, one(row))
+	}
+	return list
+}
+
+// jsonBody is a JSON document as the body of a call; v can always be marshalled.
+func jsonBody(v any) *transport.Body {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return &transport.Body{Open: func() (io.Reader, error) { return nil, err }}
+	}
+	return bytesBody("application/json", bytes.TrimSuffix(b.Bytes(), []byte("\n")))
+}
+
+func bytesBody(contentType string, data []byte) *transport.Body {
+	return &transport.Body{
+		ContentType: contentType,
+		Size:        int64(len(data)),
+		Replayable:  true,
+		Open:        func() (io.Reader, error) { return bytes.NewReader(data), nil },
+	}
+}
+
+// query encodes pairs of name and value in order, blanks as %20; a pair without value is left out.
+func query(pairs ...string) string {
+	var parts []string
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			parts = append(parts, pairs[i]+"="+strings.ReplaceAll(url.QueryEscape(pairs[i+1]), "+", "%20"))
+		}
+	}
+	return strings.Join(parts, "&")
+}
+
+// queryJSON writes a map the way the service's first client does: sorted, a blank after colon and comma.
+func queryJSON(m map[string]string) string {
+	if len(m) == 0 {
+		return ""
+	}
+	pairs := make([]string, 0, len(m))
+	for k, v := range m {
+		pairs = append(pairs, jsonText(k)+": "+jsonText(v))
+	}
+	sort.Strings(pairs)
+	return "{" + strings.Join(pairs, ", ") + "}"
+}
+
+func jsonText(s string) string {
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(s) // a string always encodes
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// whole rounds a duration up to whole units. It is the one place where durations become the API's numbers.
+func whole(d, unit time.Duration) int {
+	n := d / unit
+	if d%unit > 0 {
+		n++
+	}
+	return int(n)
+}
+
+// checkDuration refuses what cannot be sent as a duration.
+func checkDuration(op, name string, d time.Duration) error {
+	if d < 0 {
+		return invalid(op, "%s is %v: it cannot be negative; 0 means the default", name, d)
+	}
+	if d > math.MaxInt32*time.Second {
+		return invalid(op, "%s is %v: that is longer than the API can take", name, d)
+	}
+	return nil
+}
+
+const maxSegment = 255 // bytes of a name or id
+
+// checkSegment refuses what would not stay one segment of a path: ".." leads to another endpoint.
+func checkSegment(op, what, s string) error {
+	switch {
+	case s == "":
+		return invalid(op, "the %s is empty", what)
+	case s == "." || s == "..":
+		return invalid(op, "the %s %q would lead to another path", what, s)
+	case len(s) > maxSegment:
+		return invalid(op, "the %s is %d bytes long; at most %d are possible", what, len(s), maxSegment)
+	case strings.ContainsAny(s, `/\?#%`) || strings.ContainsFunc(s, isControl) || !utf8.ValidString(s):
+		return invalid(op, "the %s %q has a character that no %s can have", what, s, what)
+	}
+	return nil
+}
+
+func isControl(r rune) bool { return r < ' ' || r >= 0x7f && r < 0xa0 }
+
+// checkText refuses what JSON cannot carry unharmed, and NUL, which no command can.
+func checkText(op, what, s string) error {
+	if i := strings.IndexByte(s, 0); i >= 0 {
+		return invalid(op, "the %s has a NUL character at byte %d", what, i)
+	}
+	if !utf8.ValidString(s) {
+		return invalid(op, "the %s is not valid UTF-8; write such bytes with WriteFile", what)
+	}
+	return nil
+}
