@@ -112,7 +112,8 @@ func (s *Sandbox) RunPlaywright(ctx context.Context, script string, opts *RunOpt
 
 // removeFile removes a helper file as well as it can, also when ctx has ended.
 func (s *Sandbox) removeFile(ctx context.Context, path string) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	const patience = execTimeout + 2*time.Second
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	_, _ = s.Exec(ctx, "rm -f "+path, nil)
 }

@@ -12,7 +12,7 @@ import (
 func (c *call) checkRetry(context.Context, *http.Response, error) (bool, error) {
 	retry := c.last.failed() && c.ctx.Err() == nil && c.retryable() && c.roomLeft()
 	c.log(retry)
-	c.arrived = c.arrived || c.last.sent
+	c.arrived = c.arrived || retry && c.last.sent
 	return retry, nil
 }
 

@@ -83,11 +83,11 @@ func lookUp(object map[string]any, name string) (any, bool) {
 
 func assignSlice(target reflect.Value, value any, at string) error {
 	list, ok := value.([]any)
-	if !ok && target.Type().Elem().Kind() != reflect.String {
-		return mismatch(at, "a list", value)
+	if text, one := value.(string); one && target.Type().Elem().Kind() == reflect.String {
+		list, ok = []any{text}, true // one tag where a list of tags is expected
 	}
-	if !ok { // one tag where a list of tags is expected
-		list = []any{value}
+	if !ok {
+		return mismatch(at, "a list", value)
 	}
 	slice := reflect.MakeSlice(target.Type(), len(list), len(list))
 	for i, v := range list {
