@@ -76,7 +76,7 @@ func FuzzExpand(f *testing.F) {
 // comparable leaves out what the shell reads otherwise: commands, blanks,
 // its own parameters, and quotes within braces.
 func comparable(word string) bool {
-	if word == "" || strings.Trim(word, "abcxyzVENO${}:+-'\"\\") != "" || strings.Trim(word, "\\") == "" {
+	if word == "" || strings.Trim(word, "abcxyzVENO${}:+-'\"\\") != "" || strings.HasSuffix(word, "\\") {
 		return false
 	}
 	for _, special := range []string{"$-", "$$", "${-", "${$", "$'", "$\""} {
