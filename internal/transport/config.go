@@ -87,8 +87,7 @@ func copyHTTPClient(config Config) http.Client {
 // one host: with the default two, every burst of calls dials anew.
 func newTransport(dialTimeout time.Duration) *http.Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
-	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}
-	t.DialContext = dialer.DialContext
+	t.DialContext = dialPatiently(&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second})
 	t.ForceAttemptHTTP2 = true
 	t.MaxIdleConns = 4 * idlePerHost
 	t.MaxIdleConnsPerHost = idlePerHost

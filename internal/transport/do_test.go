@@ -3,47 +3,16 @@ package transport_test
 import (
 	"io"
 	"net/http"
-	"net/http/httptest"
-	"strings"
+	"sync/atomic"
 	"testing"
-	"time"
 
+	"github.com/jarcoal/httpmock"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/sandflare/sandflare-go/internal/transport"
 	"github.com/sandflare/sandflare-go/internal/wire"
 )
-
-const testKey = "key-of-the-test"
-
-func newClient(t *testing.T, baseURL string, change ...func(*transport.Config)) *transport.Client {
-	t.Helper()
-	config := transport.Config{
-		BaseURL: baseURL, Key: testKey, UserAgent: "sandflare-go/0", MaxRetries: 3, BaseDelay: time.Millisecond,
-	}
-	for _, f := range change {
-		f(&config)
-	}
-	client, err := transport.New(config)
-	require.NoError(t, err)
-	t.Cleanup(client.CloseIdleConnections)
-	return client
-}
-
-func serve(t *testing.T, handler http.HandlerFunc) string {
-	t.Helper()
-	server := httptest.NewServer(handler)
-	t.Cleanup(server.Close)
-	return server.URL
-}
-
-func text(content string) *transport.Body {
-	return &transport.Body{
-		ContentType: "application/json", Size: int64(len(content)), Replayable: true,
-		Open: func() (io.Reader, error) { return strings.NewReader(content), nil },
-	}
-}
 
 func TestDoSendsWholeRequest(t *testing.T) {
 	t.Parallel()
@@ -55,6 +24,8 @@ func TestDoSendsWholeRequest(t *testing.T) {
 		assert.Equal(t, "sandflare-sdk/1.0 sandflare-go/0", r.UserAgent())
 		assert.Equal(t, "application/json", r.Header.Get("Content-Type"))
 		assert.Empty(t, r.Header.Get("Idempotency-Key"))
+		assert.Empty(t, r.Header.Get("Expect"))
+		assert.EqualValues(t, 7, r.ContentLength)
 		assert.Equal(t, `{"a":1}`, string(body))
 		w.Header().Set("X-Request-Id", "r1")
 		w.WriteHeader(http.StatusCreated)
@@ -68,4 +39,82 @@ func TestDoSendsWholeRequest(t *testing.T) {
 	assert.Equal(t, 201, resp.Status)
 	assert.Equal(t, 1, resp.Attempts)
 	assert.Equal(t, "r1", resp.Header.Get("X-Request-Id"))
+}
+
+func TestBodilessRequests(t *testing.T) {
+	t.Parallel()
+	empty := &transport.Body{Size: 0, ContentType: "application/octet-stream", Replayable: true}
+	for name, req := range map[string]transport.Request{
+		"get": read, "delete": remove, "stream": stream,
+		"post":       {Route: wire.SandboxPause, Segments: []string{"sb-1"}},
+		"empty file": {Route: wire.FileWrite, Segments: []string{"sb-1"}, Body: empty},
+		"kill":       {Route: wire.KillProcess, Segments: []string{"sb-1", "7"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			url := serve(t, func(_ http.ResponseWriter, r *http.Request) {
+				n, _ := io.Copy(io.Discard, r.Body)
+				assert.Zero(t, n)
+				assert.Empty(t, r.TransferEncoding)
+				assert.Zero(t, r.ContentLength)
+				assert.Equal(t, req.Accept, r.Header.Get("Accept"))
+			})
+			resp, err := newClient(t, url).Do(t.Context(), req)
+			require.NoError(t, err)
+			assert.NotNil(t, resp.Body)
+			assert.Empty(t, resp.Body)
+		})
+	}
+}
+
+func TestGivenHTTPClientIsNotTouched(t *testing.T) {
+	t.Parallel()
+	mock := httpmock.NewMockTransport()
+	mock.RegisterResponder("GET", "http://127.0.0.1/sandboxes/sb-1", httpmock.NewStringResponder(200, "{}"))
+	given := &http.Client{Transport: mock, Timeout: 1}
+	client := newClient(t, "http://127.0.0.1", func(c *transport.Config) { c.HTTPClient = given })
+	_, err := client.Do(t.Context(), read)
+	require.NoError(t, err)
+	assert.Equal(t, 1, mock.GetTotalCallCount())
+	assert.EqualValues(t, 1, given.Timeout)
+	assert.Nil(t, given.CheckRedirect)
+}
+
+// A transport that reports no connections proves nothing about what was sent.
+func TestMockFailureOfEffectIsUnknown(t *testing.T) {
+	t.Parallel()
+	var calls atomic.Int64
+	mock := httpmock.NewMockTransport() // no responder: an error of the transport
+	client := newClient(t, "http://127.0.0.1", through(roundTrip(func(r *http.Request) (*http.Response, error) {
+		calls.Add(1)
+		return mock.RoundTrip(r)
+	})))
+	_, err := client.Do(t.Context(), exec)
+	e := failure(t, err)
+	assert.True(t, e.OutcomeUnknown)
+	assert.EqualValues(t, 1, calls.Load())
+	_, err = client.Do(t.Context(), read)
+	assert.Equal(t, 4, failure(t, err).Attempts)
+}
+
+func TestConnectionsAreReused(t *testing.T) {
+	t.Parallel()
+	s := newCounting(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodDelete {
+			w.WriteHeader(http.StatusNotFound)
+		}
+		io.WriteString(w, `{"error":"x"}`)
+	})
+	client := newClient(t, s.URL)
+	for range 5 {
+		_, err := client.Do(t.Context(), read)
+		require.NoError(t, err)
+		_, err = client.Do(t.Context(), remove)
+		status(t, err)
+		resp, err := client.Open(t.Context(), stream)
+		require.NoError(t, err)
+		io.Copy(io.Discard, resp.Body)
+		resp.Body.Close()
+	}
+	assert.EqualValues(t, 1, s.conns.Load())
 }

@@ -109,7 +109,7 @@ func (e *ProtocolError) Unwrap() error { return e.Err }
 // malformed recognises net/http's parse errors, which have no type.
 func malformed(err error) bool {
 	text := err.Error()
-	for _, sign := range []string{"malformed", "bad Content-Length", "invalid Content-Length", "too many transfer encodings",
+	for _, sign := range []string{"malformed", "Content-Length", "too many transfer encodings",
 		"unsupported transfer encoding", "gzip: invalid header", "server response headers exceeded"} {
 		if strings.Contains(text, sign) {
 			return true

@@ -1,0 +1,300 @@
+package transport_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/iotest"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sandflare/sandflare-go/internal/transport"
+)
+
+func stringReader(s string) io.Reader { return strings.NewReader(s) }
+
+func cutBody(t *testing.T) {
+	for name, reply := range map[string]string{
+		"length":  "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{\"stdout\":\"half",
+		"chunked": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nf\r\n{\"stdout\":\"half\r\n",
+	} {
+		s := raw(t, answer(reply), ok)
+		resp, err := newClient(t, s.url).Do(t.Context(), read)
+		require.NoError(t, err, name)
+		assert.Equal(t, 2, resp.Attempts)
+
+		s = raw(t, answer(reply), ok)
+		_, err = newClient(t, s.url).Do(t.Context(), exec)
+		assert.ErrorIs(t, err, io.ErrUnexpectedEOF, name)
+		assert.True(t, failure(t, err).OutcomeUnknown)
+		var cut *transport.CutError
+		require.ErrorAs(t, err, &cut)
+		assert.Equal(t, `{"stdout":"half`, string(cut.Body))
+		assert.EqualValues(t, 1, s.conns.Load())
+
+		s = raw(t, answer(reply))
+		opened, err := newClient(t, s.url).Open(t.Context(), stream)
+		require.NoError(t, err)
+		_, err = io.ReadAll(opened.Body)
+		assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
+		opened.Body.Close()
+	}
+}
+
+func cutWithoutFraming(t *testing.T) {
+	half := "HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n{\"name\":\"sb"
+	s := raw(t, answer(half), ok)
+	resp, err := newClient(t, s.url).Do(t.Context(), read)
+	require.NoError(t, err)
+	assert.Equal(t, 2, resp.Attempts)
+	_, err = newClient(t, raw(t, answer(half)).url).Do(t.Context(), exec)
+	assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
+	assert.True(t, failure(t, err).OutcomeUnknown)
+	for _, whole := range []string{"", "[1]", "{} ", "{not json", "text"} {
+		resp, err := newClient(t, raw(t, answer("HTTP/1.0 200 OK\r\n\r\n"+whole)).url).Do(t.Context(), read)
+		if assert.NoError(t, err, whole) {
+			assert.Equal(t, whole, string(resp.Body))
+		}
+	}
+}
+
+func cutGzip(t *testing.T) {
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	io.WriteString(w, `{"name":"`+strings.Repeat("sb-1 ", 1000)+`"}`)
+	w.Close()
+	reply := func(body string) string {
+		return fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s", len(body), body)
+	}
+	resp, err := newClient(t, raw(t, answer(reply(packed.String()))).url).Do(t.Context(), read)
+	require.NoError(t, err)
+	assert.Len(t, resp.Body, 5011)
+
+	_, err = newClient(t, raw(t, answer(reply(packed.String()[:40]))).url).Do(t.Context(), exec)
+	assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
+	assert.True(t, failure(t, err).OutcomeUnknown)
+
+	_, err = newClient(t, raw(t, answer(reply(`{"not":"gzip at all"}`))).url).Do(t.Context(), exec)
+	var protocol *transport.ProtocolError
+	assert.ErrorAs(t, err, &protocol)
+}
+
+// endless writes until the client hangs up.
+func endless(head string) func(net.Conn) {
+	return func(conn net.Conn) {
+		takeRequest(conn)
+		io.WriteString(conn, head)
+		for block := bytes.Repeat([]byte("x"), 32<<10); ; {
+			if _, err := conn.Write(block); err != nil {
+				return
+			}
+		}
+	}
+}
+
+func endlessErrorBody(t *testing.T) {
+	for _, head := range []string{"HTTP/1.1 400 No\r\n\r\n", "HTTP/1.1 400 No\r\nContent-Length: 1073741824\r\n\r\n"} {
+		client := newClient(t, raw(t, endless(head)).url)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := client.Do(t.Context(), exec)
+		_, openErr := client.Open(t.Context(), stream)
+		runtime.ReadMemStats(&after)
+		assert.Len(t, status(t, err).Body, 64<<10)
+		assert.Len(t, status(t, openErr).Body, 64<<10)
+		_ = before
+	}
+}
+
+func endlessAnswer(t *testing.T) {
+	for _, head := range []string{"HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 1073741824\r\n\r\n"} {
+		s := raw(t, endless(head))
+		small := exec
+		small.Limit = 1 << 20
+		_, err := newClient(t, s.url).Do(t.Context(), small)
+		var large *transport.TooLargeError
+		require.ErrorAs(t, err, &large)
+		assert.EqualValues(t, 1<<20, large.Limit)
+		assert.True(t, failure(t, err).OutcomeUnknown)
+
+		_, err = newClient(t, s.url).Do(t.Context(), read)
+		require.ErrorAs(t, err, &large)
+		assert.EqualValues(t, 32<<20, large.Limit)
+		assert.Equal(t, 1, failure(t, err).Attempts)
+	}
+}
+
+// stallInBody: a control call ends with its timeout, a transfer with its stall
+// limit, however long it takes as long as bytes move.
+func stallInBody(t *testing.T) {
+	reply := "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"
+	hang := func(conn net.Conn) {
+		takeRequest(conn)
+		io.WriteString(conn, reply)
+		conn.Read(make([]byte, 1))
+	}
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		_, err := newClient(t, "http://127.0.0.1", inMemory(t, hang)).Do(t.Context(), exec)
+		assert.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.True(t, failure(t, err).OutcomeUnknown)
+		assert.Equal(t, 30*time.Second, time.Since(start))
+	})
+	synctest.Test(t, func(t *testing.T) {
+		transfer := read
+		transfer.Timeout, transfer.Stall = -1, time.Minute
+		slow := func(conn net.Conn) {
+			takeRequest(conn)
+			io.WriteString(conn, reply)
+			for range 50 {
+				time.Sleep(50 * time.Second)
+				io.WriteString(conn, "x")
+			}
+			conn.Read(make([]byte, 1))
+		}
+		resp, err := newClient(t, "http://127.0.0.1", inMemory(t, slow)).Open(t.Context(), transfer)
+		require.NoError(t, err)
+		defer resp.Body.Close()
+		io.ReadFull(resp.Body, make([]byte, 1))
+		time.Sleep(10 * time.Minute) // a slow reader is not a stall
+		start := time.Now()
+		body, err := io.ReadAll(resp.Body)
+		var timeout *transport.TimeoutError
+		require.ErrorAs(t, err, &timeout)
+		assert.True(t, timeout.Stalled)
+		assert.Len(t, body, 50)
+		assert.Greater(t, time.Since(start), 30*time.Minute)
+	})
+}
+
+func TestStreamDeadlineHoldsAfterHeaders(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		limited := stream
+		limited.Timeout = 5 * time.Minute
+		hang := func(conn net.Conn) {
+			takeRequest(conn)
+			io.WriteString(conn, "HTTP/1.1 200 OK\r\n\r\n: hello\n\n")
+			conn.Read(make([]byte, 1))
+		}
+		start := time.Now()
+		resp, err := newClient(t, "http://127.0.0.1", inMemory(t, hang)).Open(t.Context(), limited)
+		require.NoError(t, err)
+		defer resp.Body.Close()
+		_, err = io.ReadAll(resp.Body)
+		assert.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.Equal(t, 5*time.Minute, time.Since(start))
+	})
+}
+
+func bodiesReadOnce(t *testing.T) {
+	var got atomic.Value
+	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		got.Store(fmt.Sprintln(len(body), r.ContentLength, r.TransferEncoding, r.Header.Get("Expect")))
+		if r.Header.Get("Content-Type") == "application/fail" {
+			w.WriteHeader(503)
+		}
+	})
+	client := newClient(t, url)
+	req := write
+	for want, body := range map[string]*transport.Body{
+		"5 5 [] \n":                         once(strings.NewReader("12345"), 5),
+		"5 -1 [chunked] 100-continue\n":     once(strings.NewReader("12345"), -1),
+		"0 -1 [chunked] 100-continue\n":     once(strings.NewReader(""), -1),
+		"2000000 2000000 [] 100-continue\n": once(bytes.NewReader(make([]byte, 2_000_000)), 2_000_000),
+	} {
+		req.Body = body
+		_, err := client.Do(t.Context(), req)
+		require.NoError(t, err)
+		assert.Equal(t, want, got.Load())
+	}
+	req.Body = once(strings.NewReader("12345"), -1)
+	req.Body.ContentType = "application/fail"
+	_, err := client.Do(t.Context(), req)
+	assert.Equal(t, 503, status(t, err).Status)
+	assert.Equal(t, 1, failure(t, err).Attempts)
+	assert.Contains(t, err.Error(), "read only once")
+
+	req.Body = once(strings.NewReader("12345"), -1) // as long as it was not read, it can be tried again
+	_, err = newClient(t, closedPort(t)).Do(t.Context(), req)
+	assert.Equal(t, 4, failure(t, err).Attempts)
+}
+
+func bodyFails(t *testing.T) {
+	url := serve(t, func(_ http.ResponseWriter, r *http.Request) { io.Copy(io.Discard, r.Body) })
+	broken := errors.New("disk on fire")
+	readers := map[string]func() io.Reader{
+		"at once": func() io.Reader { return iotest.ErrReader(broken) },
+		"later": func() io.Reader {
+			return io.MultiReader(bytes.NewReader(make([]byte, 1<<20)), iotest.ErrReader(broken))
+		},
+	}
+	for name, reader := range readers {
+		for _, size := range []int64{-1, 10 << 20} {
+			for _, replayable := range []bool{false, true} {
+				opened := 0
+				req := exec
+				req.Body = &transport.Body{Size: size, Replayable: replayable, Open: func() (io.Reader, error) { opened++; return reader(), nil }}
+				_, err := newClient(t, url).Do(t.Context(), req)
+				assert.ErrorIs(t, err, broken, name)
+				assert.False(t, failure(t, err).OutcomeUnknown)
+				assert.Equal(t, 1, opened)
+			}
+		}
+	}
+	req := write
+	req.Body = &transport.Body{Size: 5, Replayable: true, Open: func() (io.Reader, error) { return nil, broken }}
+	_, err := newClient(t, url).Do(t.Context(), req)
+	assert.ErrorIs(t, err, broken)
+	req.Body = once(strings.NewReader("123"), 5)
+	_, err = newClient(t, url).Do(t.Context(), req)
+	assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
+	assert.Contains(t, err.Error(), "3 of 5")
+	req.Body = once(strings.NewReader("123456"), 5)
+	_, err = newClient(t, url).Do(t.Context(), req)
+	assert.ErrorContains(t, err, "longer than the 5")
+}
+
+func earlyRefusal(t *testing.T) {
+	for _, code := range []int{401, 413} {
+		url := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) })
+		for _, size := range []int64{-1, 64 << 20} {
+			req := write
+			req.Body = once(io.LimitReader(zeros{}, 64<<20), size)
+			_, err := newClient(t, url).Do(t.Context(), req)
+			assert.Equal(t, code, status(t, err).Status)
+		}
+	}
+	// Half of the body is through when the refusal comes, and the connection is closed behind it.
+	mid := func(conn net.Conn) {
+		conn.Read(make([]byte, 4096))
+		io.WriteString(conn, "HTTP/1.1 100 Continue\r\n\r\n")
+		io.ReadFull(conn, make([]byte, 1<<20))
+		io.WriteString(conn, "HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+		conn.(*net.TCPConn).CloseWrite()
+		io.CopyN(io.Discard, conn, 1<<20)
+	}
+	for range 20 {
+		req := write
+		req.Body = &transport.Body{Size: 64 << 20, Replayable: true, Open: func() (io.Reader, error) { return io.LimitReader(zeros{}, 64<<20), nil }}
+		_, err := newClient(t, raw(t, mid).url, func(c *transport.Config) { c.MaxRetries = 0 }).Do(t.Context(), req)
+		assert.Equal(t, 413, status(t, err).Status)
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
