@@ -61,11 +61,11 @@ func (c *call) newAttempt() *attempt {
 
 // end gives everything back that the attempt holds.
 func (a *attempt) end() {
-	a.watch.stop()
-	a.cancel(nil)
 	if a.body != nil {
 		a.body.stop()
 	}
+	a.watch.stop()
+	a.cancel(nil)
 }
 
 // request is what goes to the real transport.
@@ -94,7 +94,9 @@ func (a *attempt) setHeaders(h http.Header) {
 	if req.Body == nil {
 		return
 	}
-	h.Set("Content-Type", req.Body.ContentType)
+	if req.Body.ContentType != "" {
+		h.Set("Content-Type", req.Body.ContentType)
+	}
 	if req.Body.Size < 0 || req.Body.Size > expectAbove {
 		h.Set("Expect", "100-continue") // else a refusal is lost while bytes are still being sent
 	}
@@ -127,7 +129,7 @@ func (a *attempt) cause(err error) (cause error, final bool) {
 	case a.ctx.Err() != nil:
 		return context.Cause(a.ctx), false
 	}
-	return a.call.client.explain(err), permanent(err)
+	return a.call.explain(err), permanent(err)
 }
 
 // refused ends an attempt that was answered, but not with a success.
@@ -136,7 +138,7 @@ func (a *attempt) refused(resp *http.Response) *http.Response {
 	status := &StatusError{Status: resp.StatusCode, Header: resp.Header.Clone()}
 	status.RetryAfter, status.comeBack = retryAfter(resp.Header, time.Now())
 	if resp.StatusCode >= 200 { // what follows a 101 is no body
-		status.Body = a.call.client.redactBytes(a.errorBody(resp))
+		status.Body = []byte(a.call.redact(string(a.errorBody(resp))))
 	}
 	resp.Body.Close()
 	a.call.last = outcome{status: status, sent: true}

@@ -56,7 +56,7 @@ func (c *call) send() (*http.Response, error) {
 	}
 	resp, err := c.retrier().Do(req)
 	if err != nil && !c.last.failed() { // refused by the loop itself
-		c.last = outcome{err: c.client.explain(err), final: true}
+		c.last = outcome{err: c.explain(err), final: true}
 	}
 	if c.last.failed() && !c.alreadyGone() {
 		return nil, c.failure()
@@ -74,7 +74,7 @@ func (c *call) newRequest() (*retryablehttp.Request, error) {
 	}
 	req, err := http.NewRequestWithContext(c.ctx, c.req.Route.Method, c.client.config.BaseURL, nil)
 	if err != nil {
-		return nil, c.client.explain(err)
+		return nil, c.explain(err)
 	}
 	req.URL = u
 	return retryablehttp.FromRequest(req)

@@ -2,7 +2,6 @@ package transport
 
 import (
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -119,4 +118,8 @@ func printable(s string) bool {
 	return true
 }
 
-func (c Config) String() string { return fmt.Sprintf("transport to %s", c.BaseURL) }
+// String leaves the key out.
+func (c Config) String() string { return "transport to " + c.BaseURL }
+
+// GoString leaves the key out.
+func (c Config) GoString() string { return c.String() }

@@ -49,14 +49,15 @@ type phase struct {
 	client  func(t *testing.T, reached func()) *transport.Client
 }
 
-func phases() map[string]phase {
+func phases(t *testing.T) map[string]phase {
 	server := func(handler func(conn net.Conn, reached func())) func(*testing.T, func()) *transport.Client {
 		return func(t *testing.T, reached func()) *transport.Client {
 			return newClient(t, raw(t, func(conn net.Conn) { handler(conn, reached) }).url)
 		}
 	}
 	hang := func(conn net.Conn) { io.Copy(io.Discard, conn) }
-	terminal, _ := io.Pipe() // nobody types
+	terminal, typist := io.Pipe() // nobody types
+	t.Cleanup(func() { typist.Close() })
 	upload, blocked := exec, exec
 	upload.Body = once(zeros{}, -1)
 	blocked.Body = once(terminal, -1)
@@ -105,7 +106,7 @@ func phases() map[string]phase {
 }
 
 func cancelAnywhere(t *testing.T) {
-	for name, p := range phases() {
+	for name, p := range phases(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ctx, cancel := context.WithCancel(t.Context())
@@ -126,7 +127,7 @@ func cancelAnywhere(t *testing.T) {
 func cancelWithCause(t *testing.T) {
 	cause := errors.New("the user pressed stop")
 	for _, name := range []string{"headers", "answer", "backoff", "dial"} {
-		p := phases()[name]
+		p := phases(t)[name]
 		ctx, cancel := context.WithCancelCause(t.Context())
 		client := p.client(t, func() { time.AfterFunc(10*time.Millisecond, func() { cancel(cause) }) })
 		_, err := client.Do(ctx, p.req)
@@ -136,7 +137,7 @@ func cancelWithCause(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 20*time.Millisecond, cause)
 	defer cancel()
-	p := phases()["headers"]
+	p := phases(t)["headers"]
 	_, err := p.client(t, func() {}).Do(ctx, exec)
 	assert.ErrorIs(t, err, context.DeadlineExceeded)
 	assert.ErrorIs(t, err, cause)

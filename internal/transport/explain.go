@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -17,19 +16,19 @@ import (
 
 // explain turns an error of net/http into one that helps: no URL, no key, and
 // words about what to do where the cause is known.
-func (c *Client) explain(err error) error {
+func (c *call) explain(err error) error {
 	err = withoutURL(err)
 	var dns *net.DNSError
 	switch {
 	case errors.As(err, &dns) && dns.IsNotFound:
 		return &explained{fmt.Sprintf("no such host %q: check SANDFLARE_API_URL", dns.Name), err}
 	case errors.Is(err, syscall.ECONNREFUSED) && !throughProxy(err):
-		return &explained{fmt.Sprintf("connection refused by %s: is the service running there?", c.config.BaseURL), err}
+		return &explained{fmt.Sprintf("connection refused by %s: is the service running there?", c.client.config.BaseURL), err}
 	case certificate(err):
-		return &explained{fmt.Sprintf("the certificate of %s is not trusted: %s", c.config.BaseURL, reason(err)), err}
+		return &explained{fmt.Sprintf("the certificate of %s is not trusted: %s", c.client.config.BaseURL, reason(err)), err}
 	case plainHTTP(err):
 		return &explained{"the server does not speak TLS: is https:// in SANDFLARE_API_URL right?", err}
-	case err == io.EOF || errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(err, io.EOF):
 		return &explained{"the connection was closed without an answer", io.ErrUnexpectedEOF}
 	case malformed(err):
 		return c.protocolError(err)
@@ -118,7 +117,7 @@ func malformed(err error) bool {
 	return false
 }
 
-func (c *Client) protocolError(err error) error {
+func (c *call) protocolError(err error) error {
 	detail := c.redact(err.Error())
 	if strings.Contains(detail, `\x15\x03`) {
 		detail = "it looks like TLS; use https:// in SANDFLARE_API_URL"
@@ -142,23 +141,20 @@ func refusedByProxy(_ context.Context, _ *url.URL, _ *http.Request, resp *http.R
 	return &proxyError{status: resp.Status}
 }
 
-const shortestSecret = 8 // redacting shorter ones would garble texts
+const shortestSecret = 8 // hiding shorter ones would garble texts
 
-func (c *Client) redact(text string) string {
-	if len(c.config.Key) < shortestSecret {
-		return text
+// redact hides the key and the query, which may hold a command, where a
+// server or a foreign transport repeats them.
+func (c *call) redact(text string) string {
+	for _, secret := range []string{c.client.config.Key, c.req.Query} {
+		if len(secret) >= shortestSecret {
+			text = strings.ReplaceAll(text, secret, "[hidden]")
+		}
 	}
-	return strings.ReplaceAll(text, c.config.Key, "[key]")
+	return text
 }
 
-func (c *Client) redactBytes(text []byte) []byte {
-	if len(c.config.Key) < shortestSecret {
-		return text
-	}
-	return bytes.ReplaceAll(text, []byte(c.config.Key), []byte("[key]"))
-}
-
-func (c *Client) redacted(err error) error {
+func (c *call) redacted(err error) error {
 	if text := c.redact(err.Error()); text != err.Error() {
 		return &explained{text, err}
 	}

@@ -29,7 +29,7 @@ func (c *call) log(retry bool) {
 		attrs = append(attrs, slog.Int("status", c.lastStatus))
 	}
 	if c.last.err != nil {
-		attrs = append(attrs, slog.String("error", c.client.redact(c.last.err.Error())))
+		attrs = append(attrs, slog.String("error", c.redact(c.last.err.Error())))
 	}
 	if retry {
 		attrs = append(attrs, slog.Duration("retry_in", c.wait))

@@ -65,8 +65,8 @@ func clientErrors(t *testing.T) {
 			s := status(t, err)
 			assert.Equal(t, 1, n)
 			assert.Equal(t, code, s.Status)
-			assert.Contains(t, string(s.Body), "said [key] so")
-			assert.Contains(t, err.Error(), "said [key] so")
+			assert.Contains(t, string(s.Body), "said [hidden] so")
+			assert.Contains(t, err.Error(), "said [hidden] so")
 			assert.False(t, failure(t, err).OutcomeUnknown)
 		}
 	}
