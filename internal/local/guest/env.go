@@ -1,0 +1,75 @@
+//go:build linux || darwin
+
+package guest
+
+import (
+	"strings"
+)
+
+const (
+	home        = "/home/user"
+	defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+)
+
+// mergeEnv joins environments; of equal names the last one counts.
+func mergeEnv(lists ...[]string) []string {
+	var merged []string
+	at := map[string]int{}
+	for _, list := range lists {
+		for _, entry := range list {
+			name, _, ok := strings.Cut(entry, "=")
+			if !ok || name == "" || strings.ContainsRune(entry, 0) {
+				continue
+			}
+			if i, known := at[name]; known {
+				merged[i] = entry
+				continue
+			}
+			at[name] = len(merged)
+			merged = append(merged, entry)
+		}
+	}
+	return merged
+}
+
+func lookupEnv(env []string, name string) string {
+	for _, entry := range env {
+		if value, ok := strings.CutPrefix(entry, name+"="); ok {
+			return value
+		}
+	}
+	return ""
+}
+
+// environment is what a command sees: what is usual, Spec.Env, its own.
+func (s *server) environment(dir string, own []string) []string {
+	usual := []string{"HOME=" + s.home, "USER=root", "LOGNAME=root", "SHELL=/bin/bash", "PATH=" + defaultPath, "PWD=" + dir}
+	if s.Tier == ProcessTier {
+		usual = append(usual, "TMPDIR="+s.root+"/tmp")
+	}
+	return mergeEnv(usual, s.Env, own)
+}
+
+// path is where a path of the sandbox lies in the guest's eyes.
+func (s *server) path(p string) string {
+	if !strings.HasPrefix(p, "/") {
+		return s.home + "/" + p
+	}
+	if s.root == "" {
+		return p
+	}
+	return mapPath(p, s.root)
+}
+
+// mapWords maps the sandbox's own folders in a command, in the tier that has no file tree of its own.
+func (s *server) mapWords(r *execRequest) {
+	if s.root == "" {
+		return
+	}
+	for i, arg := range r.Args {
+		r.Args[i] = mapWords(arg, s.root)
+	}
+	for i, entry := range r.Env {
+		r.Env[i] = mapWords(entry, s.root)
+	}
+}

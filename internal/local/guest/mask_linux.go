@@ -1,0 +1,160 @@
+package guest
+
+import (
+	"bufio"
+	"io/fs"
+	"os"
+	"strconv"
+	"syscall"
+)
+
+// How deep the host's folders are searched for what not everyone may read: the
+// places where administrators put things wholly, what packages own only at the
+// top, for everything below was published with the package.
+const (
+	wholly   = 1 << 20
+	atTheTop = 3
+)
+
+// makeLayers makes one layer per system folder.
+func makeLayers(base string) error {
+	for _, name := range systemFolders {
+		info, err := os.Lstat("/" + name)
+		if err != nil || !info.IsDir() {
+			continue
+		}
+		depth := atTheTop
+		if name == "opt" || name == "var/lib" {
+			depth = wholly
+		}
+		list, err := os.Create(base + "/hidden/" + flat(name))
+		if err != nil {
+			return err
+		}
+		m := &masker{source: "/" + name, layer: base + "/layers/" + flat(name), list: bufio.NewWriter(list), own: os.Geteuid() != 0}
+		err = m.run(info, depth)
+		if e := m.list.Flush(); err == nil {
+			err = e
+		}
+		list.Close()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// masker walks one of the host's folders and builds a layer to put over it:
+// whiteouts for what must not be seen. For an ordinary user also folders of its
+// own, so that there can be new files beside the host's, which it may not change.
+type masker struct {
+	source, layer string
+	list          *bufio.Writer
+	own           bool
+	failed        bool // whiteouts cannot be made here
+}
+
+func (m *masker) run(info fs.FileInfo, depth int) error {
+	if err := m.makeFolder("", info); err != nil {
+		return err
+	}
+	if err := m.walk("", depth); err != nil {
+		return err
+	}
+	if m.failed { // then things are covered one by one
+		return RemoveAll(m.layer)
+	}
+	return nil
+}
+
+func (m *masker) walk(at string, depth int) error {
+	entries, err := os.ReadDir(m.source + "/" + at)
+	if err != nil {
+		return nil // closed to us, so to the sandbox as well
+	}
+	for _, e := range entries {
+		if e.Type()&fs.ModeSymlink != 0 {
+			continue
+		}
+		info, err := e.Info()
+		if err != nil {
+			continue
+		}
+		path := e.Name()
+		if at != "" {
+			path = at + "/" + path
+		}
+		if err := m.entry(path, info, depth); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *masker) entry(path string, info fs.FileInfo, depth int) error {
+	if !readable(info) || !info.IsDir() && !info.Mode().IsRegular() {
+		return m.hide(path)
+	}
+	if !info.IsDir() {
+		return nil
+	}
+	if m.own {
+		if err := m.makeFolder(path, info); err != nil {
+			return err
+		}
+	}
+	if m.source == "/usr" && path == "local" {
+		depth = wholly
+	}
+	if depth == 1 {
+		return nil
+	}
+	return m.walk(path, depth-1)
+}
+
+func (m *masker) hide(path string) error {
+	if err := m.makeParents(path); err != nil {
+		return err
+	}
+	err := syscall.Mknod(m.layer+"/"+path, syscall.S_IFCHR, 0)
+	if err == syscall.EPERM {
+		m.failed, err = true, nil
+	}
+	if err != nil {
+		return err
+	}
+	_, err = m.list.WriteString(strconv.Quote(path) + "\n")
+	return err
+}
+
+// makeParents repeats the folders on the way in the layer.
+func (m *masker) makeParents(path string) error {
+	for i := range path {
+		if path[i] != '/' || exists(m.layer+"/"+path[:i]) {
+			continue
+		}
+		info, err := os.Lstat(m.source + "/" + path[:i])
+		if err != nil {
+			return err
+		}
+		if err := m.makeFolder(path[:i], info); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// makeFolder repeats a folder: the topmost layer's owner and mode are the ones that count.
+func (m *masker) makeFolder(path string, info fs.FileInfo) error {
+	mode := info.Mode() & (fs.ModePerm | fs.ModeSetgid | fs.ModeSticky)
+	if m.own {
+		mode |= 0o700
+	}
+	if err := mkdir(m.layer+"/"+path, mode); err != nil {
+		return err
+	}
+	if uid, gid := owner(info); !m.own && uid >= 0 {
+		return os.Lchown(m.layer+"/"+path, uid, gid)
+	}
+	return nil
+}

@@ -1,0 +1,62 @@
+//go:build linux || darwin
+
+package guest
+
+import (
+	"path"
+	"strings"
+)
+
+// ownFolders are the paths that belong to a sandbox of the process tier.
+var ownFolders = []string{home, "/tmp"}
+
+// mapPath puts one of the sandbox's own folders below root; other paths stay the host's.
+func mapPath(p, root string) string {
+	clean := path.Clean(p)
+	for _, own := range ownFolders {
+		if clean == own || strings.HasPrefix(clean, own+"/") {
+			return root + clean
+		}
+	}
+	return p
+}
+
+// mapWords does the same in running text, where the path stands as a whole word:
+// nothing that could belong to a longer path comes before or after it. What is
+// below root already stays, for commands print such paths and callers send them back.
+func mapWords(text, root string) string {
+	var b strings.Builder
+	for i := 0; i < len(text); {
+		word := ""
+		if text[i] == '/' && (i == 0 || startsAfter(text[i-1])) {
+			word = ownFolderAt(text[i:], root)
+		}
+		switch {
+		case word == "":
+			b.WriteByte(text[i])
+			i++
+			continue
+		case word != root:
+			b.WriteString(root)
+		}
+		b.WriteString(word)
+		i += len(word)
+	}
+	return b.String()
+}
+
+func ownFolderAt(text, root string) string {
+	for _, word := range append([]string{root}, ownFolders...) {
+		if strings.HasPrefix(text, word) && (len(text) == len(word) || !isWord(text[len(word)])) {
+			return word
+		}
+	}
+	return ""
+}
+
+// startsAfter: an absolute path can begin after c. After these it goes on: $HOME/tmp, ${x}/tmp, $(pwd)/tmp, ~/tmp, */tmp.
+func startsAfter(c byte) bool { return !isWord(c) && !strings.ContainsRune("/$})]*?~", rune(c)) }
+
+func isWord(c byte) bool {
+	return c == '_' || c == '-' || c == '.' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c >= 0x80
+}
