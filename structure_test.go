@@ -40,7 +40,7 @@ var allowed = map[string][]string{
 	"sandflaretest":             {"", "internal/local"},
 	"cmd":                       {"", "internal/local"},
 	"examples":                  {""},
-	"internal/bench":            {"", "internal/local", "internal/sse", "sandflaretest"},
+	"internal/bench":            {"", "internal/local", "internal/wire"},
 }
 
 // testOnly may be imported by tests, and by nothing else.
