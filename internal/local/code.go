@@ -1,0 +1,64 @@
+package local
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/sandflare/sandflare-go/internal/local/guest"
+)
+
+const notInstalled = 127
+
+// runCode runs a program that an interpreter reads from its input: no limit of
+// arguments applies to it.
+func (sb *sandbox) runCode(ctx context.Context, cmd guest.Command, code string) (result, error) {
+	stdin, err := inputFile(code)
+	if err != nil {
+		return result{}, err
+	}
+	defer stdin.Close()
+	cmd.Stdin = stdin
+	res, err := sb.run(ctx, cmd)
+	if err == nil && res.exit.Code == notInstalled && !sb.has(ctx, cmd.Args[0]) {
+		res.stderr = sb.missing(cmd.Args[0])
+	}
+	return res, err
+}
+
+// inputFile holds text as a file without a name.
+func inputFile(text string) (*os.File, error) {
+	file, err := os.CreateTemp("", "sandflare-input-")
+	if err != nil {
+		return nil, err
+	}
+	if err = os.Remove(file.Name()); err == nil {
+		_, err = io.WriteString(file, text)
+	}
+	if err == nil {
+		_, err = file.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		file.Close()
+		return nil, err
+	}
+	return file, nil
+}
+
+// has reports whether a program is found in the sandbox.
+func (sb *sandbox) has(ctx context.Context, program string) bool {
+	res, err := sb.quietly(ctx, guest.Command{Args: []string{"sh", "-c", `command -v -- "$1"`, "sh", program}})
+	return err == nil && res.exit.Code == 0
+}
+
+func (sb *sandbox) missing(program string) string {
+	return fmt.Sprintf("%s is not installed in this sandbox: install it on the machine that runs the local Sandflare, in /usr or /opt, or in a template\n", program)
+}
+
+// lastLines is the end of a text, for errors.
+func lastLines(text string, n int) string {
+	lines := splitLines(strings.TrimSpace(text))
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+}

@@ -1,0 +1,49 @@
+package local
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+)
+
+// decode reads the JSON body, whole: trailing junk is an error. No body at all
+// is an empty object.
+func decode(r *http.Request, into any) error {
+	data, err := io.ReadAll(r.Body)
+	if err != nil {
+		return bodyError(err)
+	}
+	if len(bytes.TrimSpace(data)) == 0 {
+		return nil
+	}
+	if err := json.Unmarshal(data, into); err != nil {
+		return badRequest("the body is not the JSON that this call takes: %v", err)
+	}
+	return nil
+}
+
+// reply answers a call. The value is a struct, map or slice, never nil: every
+// answer is a JSON object or array.
+func reply(w http.ResponseWriter, value any) error {
+	return writeJSON(w, http.StatusOK, value)
+}
+
+func writeJSON(w http.ResponseWriter, status int, value any) error {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(value); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(buf.Bytes()) // the caller may be gone: nobody is left to tell
+	return nil
+}
+
+// done is the answer of calls that have nothing to report.
+type done struct {
+	Status string `json:"status"`
+	ID     string `json:"id,omitempty"`
+}

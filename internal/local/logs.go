@@ -1,0 +1,55 @@
+package local
+
+import (
+	"strings"
+	"sync"
+)
+
+const (
+	maxLogLines = 10_000
+	maxLogBytes = 4 << 20
+	maxLogLine  = 16 << 10 // of one entry, cut behind
+)
+
+// logRing keeps the last commands of a sandbox and what they printed.
+type logRing struct {
+	mu      sync.Mutex
+	lines   []string
+	first   int // number of lines[0], counted from the sandbox's beginning
+	bytes   int
+	changed chan struct{} // closed by the next append
+}
+
+func newLogRing() *logRing { return &logRing{changed: make(chan struct{})} }
+
+// command logs a command before its output.
+func (l *logRing) command(text string) { l.append([]string{"$ " + text}) }
+
+func (l *logRing) append(lines []string) {
+	if len(lines) == 0 {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, line := range lines {
+		line = strings.ToValidUTF8(line[:min(len(line), maxLogLine)], "\uFFFD")
+		l.lines = append(l.lines, line)
+		l.bytes += len(line)
+	}
+	for len(l.lines) > maxLogLines || l.bytes > maxLogBytes {
+		l.bytes -= len(l.lines[0])
+		l.lines = l.lines[1:]
+		l.first++
+	}
+	close(l.changed)
+	l.changed = make(chan struct{})
+}
+
+// since returns the lines from number n on that are still kept, the number of
+// the line after them, and what is closed when there are more.
+func (l *logRing) since(n int) (lines []string, next int, changed <-chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	skip := min(max(0, n-l.first), len(l.lines))
+	return append([]string{}, l.lines[skip:]...), l.first + len(l.lines), l.changed
+}
