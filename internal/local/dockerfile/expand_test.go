@@ -46,7 +46,9 @@ func TestExpandRefuses(t *testing.T) {
 		_, err := dockerfile.Expand(in, lookup)
 		assert.ErrorContains(t, err, want, in)
 	}
-	_, err := dockerfile.Expand("$A$A", func(string) (string, bool) { return strings.Repeat("x", 600<<10), true })
+	_, err := dockerfile.Expand(strings.Repeat("${a:-x}", 200), lookup)
+	require.NoError(t, err, "one after the other is not nested")
+	_, err = dockerfile.Expand("$A$A", func(string) (string, bool) { return strings.Repeat("x", 600<<10), true })
 	assert.ErrorContains(t, err, "1 MiB")
 }
 

@@ -30,8 +30,6 @@ func findHeredocs(text string) []heredoc {
 			}
 		case c == '\'' || c == '"':
 			quote = c
-		case strings.HasPrefix(text[i:], "<<<"):
-			i += 2
 		case strings.HasPrefix(text[i:], "<<"):
 			if h, ok := readHeredoc(text, i); ok {
 				found = append(found, h)

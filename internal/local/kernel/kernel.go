@@ -12,12 +12,14 @@
 // processes ends up in the answer's stdout and stderr, input() meets the end of
 // file. Closing stdin ends the process.
 //
-// A timeout: send SIGINT to the process and wait a moment for the answer, whose
-// Error then ends in KeyboardInterrupt; the state is kept. Code that withstands
-// it leaves SIGKILL. Decode then (as after os._exit or a crash) returns io.EOF
-// or io.ErrUnexpectedEOF: the state is lost, and the next request needs a new
-// process. A SIGINT that comes between two requests does nothing. The process's
-// own stderr is used only if the driver cannot start.
+// A timeout: send SIGINT to the process, every 100 ms or so, until the answer
+// comes, whose Error then ends in KeyboardInterrupt; the state is kept. (Once
+// is not enough: a signal that comes just before a blocking call does not end
+// it. More are harmless: one of them counts, and between requests none does.)
+// Code that withstands it leaves SIGKILL. Decode then, as after os._exit or a
+// crash, returns io.EOF or io.ErrUnexpectedEOF: the state is lost, and the next
+// request needs a new process. The process's own stderr is used only if the
+// driver cannot start.
 //
 // An exception is not an error of Decode: it is in the answer's Error as a
 // traceback. sys.exit is an exception too. Text is the repr of the last

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"github.com/sandflare/sandflare-go/internal/local/kernel"
 	"github.com/sandflare/sandflare-go/internal/wire"
@@ -29,6 +30,11 @@ type python struct {
 
 func start(t *testing.T, env ...string) *python {
 	t.Helper()
+	return startDriver(t, kernel.Driver, env...)
+}
+
+func startDriver(t *testing.T, driver string, env ...string) *python {
+	t.Helper()
 	if runtime.GOOS == "windows" {
 		t.Skip("the local Sandflare does not run there")
 	}
@@ -36,7 +42,7 @@ func start(t *testing.T, env ...string) *python {
 	if err != nil {
 		t.Skip("python3 is not installed")
 	}
-	p := &python{t: t, cmd: exec.Command(name, "-c", kernel.Driver)}
+	p := &python{t: t, cmd: exec.Command(name, "-c", driver)}
 	p.cmd.Dir = t.TempDir()
 	p.cmd.Env = append(os.Environ(), env...)
 	p.cmd.Stderr = os.Stderr
@@ -131,11 +137,20 @@ func TestLargeTexts(t *testing.T) {
 	result := p.run("print('ab\\u00e9\\0' * 1_000_000)\n'x' * 3_000_000")
 	assert.Len(t, result.Stdout, 5_000_001)
 	assert.Len(t, result.Text, 3_000_002)
-	result = p.run("import os\nfor _ in range(65): os.write(1, b'x' * (1 << 20))")
-	assert.Len(t, result.Stdout, 64<<20)
-	assert.Contains(t, result.Stderr, "stdout: the last 1048576 bytes were cut")
 	code := "v = '" + strings.Repeat("é", 2_000_000) + "'"
 	assert.Equal(t, "2000000", p.value(code+"\nlen(v)"))
+}
+
+func TestTooLargeTextsAreCut(t *testing.T) {
+	t.Parallel()
+	const limit = "64 << 20"
+	require.Contains(t, kernel.Driver, limit)
+	p := startDriver(t, strings.Replace(kernel.Driver, limit, "1 << 20", 1))
+	result := p.run("import os, sys\nfor _ in range(5): os.write(1, b'x' * (1 << 18))\nsys.stderr.write('e' * (1 << 20) + 'f')\n'é' * (1 << 20)")
+	assert.Len(t, result.Stdout, 1<<20)
+	assert.Equal(t, strings.Repeat("e", 1<<20)+"\nstdout: the last 262144 bytes were cut\nstderr: the last 1 bytes were cut", result.Stderr)
+	assert.True(t, strings.HasSuffix(result.Text, "é… (cut)"), "the text as well")
+	assert.LessOrEqual(t, len(result.Text), 1<<20)
 }
 
 func TestErrors(t *testing.T) {
@@ -181,29 +196,63 @@ func TestInterrupt(t *testing.T) {
 	require.Empty(t, p.run("kept = 1").Error)
 	require.NoError(t, p.cmd.Process.Signal(os.Interrupt), "between requests it does nothing")
 	for _, block := range []string{
-		"while True: pass", "import time\ntime.sleep(600)", "import subprocess\nsubprocess.run(['sleep', '600'])", "import asyncio\nawait asyncio.sleep(600)",
-		"import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nsignal.signal(signal.SIGINT, signal.default_int_handler)\nwhile True: pass",
-		"class A:\n    def __repr__(self):\n        while True: pass\nopen('ready', 'w').close()\nA()",
+		"ready()\nwhile True: pass",
+		"import time\nready()\ntime.sleep(600)",
+		"import subprocess\np = subprocess.Popen(['sleep', '600'])\nready()\ntry: p.wait()\nfinally: p.kill()",
+		"class A:\n    def __repr__(self):\n        ready()\n        while True: pass\nA()",
 	} {
 		p.interrupted(block)
 		assert.Equal(t, "1", p.value("kept"), block)
 	}
 }
 
-// interrupted runs code that does not end, and interrupts it once it runs.
+func TestInterruptedAwaitIsCancelled(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	p.interrupted("import asyncio\nasync def late():\n    asyncio.get_running_loop().call_soon(ready)\n    try: await asyncio.sleep(600)\n    finally: print('cancelled')\nawait late()")
+	assert.Equal(t, "cancelled\n", p.run("await asyncio.sleep(0)").Stdout, "it does not run on beside later code")
+}
+
+func TestIgnoredInterruptIsForTheRequestOnly(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	require.Empty(t, p.run("import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)").Error)
+	p.interrupted("ready()\nwhile True: pass")
+}
+
+// interrupted runs code that calls ready and does not end, and interrupts it then.
 func (p *python) interrupted(block string) {
 	p.t.Helper()
 	fifo := filepath.Join(p.cmd.Dir, "fifo")
 	_ = os.Remove(fifo)
 	require.NoError(p.t, exec.Command("mkfifo", fifo).Run())
-	require.NoError(p.t, kernel.Encode(p.in, "with open('fifo', 'w') as f: pass\nprint('begun')\n"+block))
-	_, err := os.ReadFile(fifo) // until the code has opened and closed it
+	require.Empty(p.t, p.run("def ready(): open('fifo', 'w').close()").Error)
+	require.NoError(p.t, kernel.Encode(p.in, block))
+	_, err := os.ReadFile(fifo) // until ready has opened and closed it
 	require.NoError(p.t, err)
-	require.NoError(p.t, p.cmd.Process.Signal(os.Interrupt))
+	stop := p.interrupt()
 	result, err := kernel.Decode(p.out)
+	stop()
 	require.NoError(p.t, err)
 	assert.True(p.t, strings.HasSuffix(result.Error, "KeyboardInterrupt"), result.Error)
 	assert.NotContains(p.t, result.Error, "in handle")
+}
+
+// interrupt sends SIGINT again and again until the returned function is called.
+func (p *python) interrupt() (stop func()) {
+	ended, gone := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(gone)
+		for {
+			_ = p.cmd.Process.Signal(os.Interrupt)
+			select {
+			case <-ended:
+				return
+			case <-time.After(20 * time.Millisecond):
+			}
+		}
+	}()
+	return func() { close(ended); <-gone }
 }
 
 func TestProtocolIsOutOfReach(t *testing.T) {
@@ -251,7 +300,7 @@ func TestHTML(t *testing.T) {
 
 // A matplotlib of a few lines: what the driver calls, and nothing else.
 const pyplot = `
-import os
+import os, warnings
 assert os.environ["MPLBACKEND"] == "Agg"
 figures = []
 class Figure:
@@ -262,6 +311,7 @@ class Figure:
 def get_fignums(): return list(range(len(figures)))
 def gcf(): return figures[-1]
 def close(which): assert which == "all"; figures.clear()
+def show(): warnings.warn("FigureCanvasAgg is non-interactive, and thus cannot be shown")
 def plot(data): figures.append(Figure(data))
 `
 
@@ -279,6 +329,7 @@ func TestPNG(t *testing.T) {
 		return string(data)
 	}
 	assert.Equal(t, "\x89PNG2", png("plt.plot(b'\\x89PNG1'); plt.plot(b'\\x89PNG2')"))
+	assert.Empty(t, p.run("plt.show()").Stderr)
 	assert.Empty(t, png("1"), "closed after its request")
 	assert.Equal(t, "x", png("plt.plot(b'x')\n1/0"), "also when the code fails later")
 	assert.Contains(t, p.run("plt.plot('not bytes')").Error, "TypeError")
