@@ -1,6 +1,8 @@
 package sandflare_test
 
 import (
+	"context"
+	"flag"
 	"fmt"
 	"net/http"
 	"os"
@@ -13,18 +15,65 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sandflare/sandflare-go"
+	"github.com/sandflare/sandflare-go/internal/local"
 )
 
-// TestMain fails when tests leave goroutines behind.
+// TestMain runs all tests beside one local Sandflare, which the environment
+// names for the examples, and fails when goroutines are left behind.
 func TestMain(m *testing.M) {
+	flag.Parse()
 	before := runtime.NumGoroutine()
+	server, err := local.Start(context.Background(), local.Config{})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "no local Sandflare, so no examples:", err)
+		skipExamples("^Example")
+	} else {
+		for _, entry := range server.Env() {
+			name, value, _ := strings.Cut(entry, "=")
+			os.Setenv(name, value)
+		}
+		skipExamples(missingPrograms()...)
+	}
 	code := m.Run()
+	if server != nil {
+		server.Close()
+	}
+	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
 	if code == 0 && leaked(before) {
 		buf := make([]byte, 1<<20)
 		fmt.Fprintf(os.Stderr, "goroutines left behind:\n%s\n", buf[:runtime.Stack(buf, true)])
 		code = 1
 	}
 	os.Exit(code)
+}
+
+// missingPrograms are the examples that need what is not on this machine.
+func missingPrograms() (patterns []string) {
+	client, err := sandflare.NewClient()
+	if err != nil {
+		panic(err)
+	}
+	defer client.CloseIdleConnections()
+	sb, err := client.CreateSandbox(context.Background(), nil)
+	if err != nil {
+		panic(err)
+	}
+	defer sb.Close()
+	for program, pattern := range map[string]string{
+		"python3": "^ExampleSandbox_Run(Python|Code)$", "node": "^ExampleSandbox_RunNode$", "git": "^ExampleSandbox_GitClone$",
+	} {
+		if result, err := sb.Exec(context.Background(), "command -v "+program, nil); err != nil || !result.OK() {
+			fmt.Fprintln(os.Stderr, "skipped for want of", program+":", pattern)
+			patterns = append(patterns, pattern)
+		}
+	}
+	return patterns
+}
+
+func skipExamples(patterns ...string) {
+	if skip := flag.Lookup("test.skip"); len(patterns) > 0 && skip.Value.String() == "" {
+		_ = skip.Value.Set(strings.Join(patterns, "|"))
+	}
 }
 
 func leaked(before int) bool {

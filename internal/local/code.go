@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"strings"
 
@@ -23,7 +24,7 @@ func (sb *sandbox) runCode(ctx context.Context, cmd guest.Command, code string) 
 	cmd.Stdin = stdin
 	res, err := sb.run(ctx, cmd)
 	if err == nil && res.exit.Code == notInstalled && !sb.has(ctx, cmd.Args[0]) {
-		res.stderr = sb.missing(cmd.Args[0])
+		err = notInstalledHere(cmd.Args[0])
 	}
 	return res, err
 }
@@ -53,8 +54,10 @@ func (sb *sandbox) has(ctx context.Context, program string) bool {
 	return err == nil && res.exit.Code == 0
 }
 
-func (sb *sandbox) missing(program string) string {
-	return fmt.Sprintf("%s is not installed in this sandbox: install it on the machine that runs the local Sandflare, in /usr or /opt, or in a template\n", program)
+// notInstalledHere is a program that nothing here can run: not the code's fault, so not its result.
+func notInstalledHere(program string) error {
+	return &apiError{status: http.StatusNotImplemented, text: fmt.Sprintf(
+		"%s is not installed in this sandbox: install it on the machine that runs the local Sandflare, in /usr or /opt, or in a template", program)}
 }
 
 // lastLines is the end of a text, for errors.

@@ -3,6 +3,7 @@ package local_test
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -190,14 +191,8 @@ func TestMissingInterpreter(t *testing.T) {
 	t.Parallel()
 	a := start(t, local.Config{})
 	sb := a.create(map[string]any{"env_vars": map[string]string{"PATH": "/none"}})
-	for path, program := range map[string]string{"/run/python": "python3", "/run/node": "node"} {
-		var res wire.ExecResult
-		a.ok("POST", sb+path, map[string]any{"code": "1"}, &res)
-		assert.Equal(t, 127, *res.ExitCode)
-		assert.Contains(t, res.Stderr, program+" is not installed in this sandbox")
+	for path, program := range map[string]string{"/run/python": "python3", "/run/node": "node", "/run/kernel": "python3"} {
+		text := a.fails(http.StatusNotImplemented, "POST", sb+path, map[string]any{"code": "1"})
+		assert.Contains(t, text, program+" is not installed in this sandbox")
 	}
-	var res wire.KernelResult
-	a.ok("POST", sb+"/run/kernel", map[string]any{"code": "1"}, &res)
-	assert.Contains(t, res.Error, "python3 is not installed in this sandbox")
-	assert.False(t, *res.OK)
 }

@@ -128,7 +128,7 @@ func (sb *sandbox) gitClone(ctx context.Context, req wire.Clone) (wire.CloneResu
 	case res.exit.TimedOut:
 		return wire.CloneResult{}, badRequest("git clone timed out after %v", cloneTimeout)
 	case res.exit.Code == notInstalled && !sb.has(ctx, "git"):
-		return wire.CloneResult{}, badRequest("%s", strings.TrimSpace(sb.missing("git")))
+		return wire.CloneResult{}, notInstalledHere("git")
 	case res.exit.Code != 0:
 		return wire.CloneResult{}, badRequest("git clone failed (exit code %d): %s", res.exit.Code, lastLines(output, 5))
 	}

@@ -43,7 +43,7 @@ func (sb *sandbox) install(ctx context.Context, tier guest.Tier, manager, pkg st
 		Timeout: installTimeout,
 	})
 	if program := needs[manager]; err == nil && res.exit.Code == notInstalled && !sb.has(ctx, program) {
-		res.stderr = sb.missing(program)
+		err = notInstalledHere(program)
 	}
 	return res, err
 }

@@ -74,7 +74,7 @@ func (sb *sandbox) runCell(ctx, life context.Context, id, code string, timeout t
 	}
 	res, err := k.await(ctx, k.live.ask(code, sb.environment()), timeout)
 	if errors.Is(err, errKernelEnded) {
-		return wire.KernelResult{Error: k.autopsy(ctx, sb)}, nil
+		return k.autopsy(ctx, sb)
 	}
 	return res, err
 }
@@ -184,13 +184,13 @@ func (k *kernel) kill() {
 }
 
 // autopsy tells why the process ended by itself.
-func (k *kernel) autopsy(ctx context.Context, sb *sandbox) string {
+func (k *kernel) autopsy(ctx context.Context, sb *sandbox) (wire.KernelResult, error) {
 	dead := k.live
 	k.kill()
 	if dead.exit.Code == notInstalled && !sb.has(ctx, "python3") {
-		return sb.missing("python3")
+		return wire.KernelResult{}, notInstalledHere("python3")
 	}
-	return fmt.Sprintf("the kernel ended (exit code %d): the variables of context %q are lost\n%s", dead.exit.Code, k.id, dead.says)
+	return wire.KernelResult{Error: fmt.Sprintf("the kernel ended (exit code %d): the variables of context %q are lost\n%s", dead.exit.Code, k.id, dead.says)}, nil
 }
 
 // tail keeps the end of what is written to it.
