@@ -188,7 +188,6 @@ func TestEveryMethodRefusesMisuse(t *testing.T) {
 		assert.ErrorIs(t, m.call(t.Context(), &sandflare.Client{}), sandflare.ErrInvalidArgument, "zero client")
 		assert.ErrorIs(t, m.call(t.Context(), nil), sandflare.ErrInvalidArgument, "nil client")
 		client, mock := mocked(t)
-		//lint:ignore SA1012 a nil context is what this is about
 		assert.ErrorIs(t, m.call(nil, client), sandflare.ErrInvalidArgument, "nil context")
 		assert.Zero(t, mock.GetTotalCallCount())
 	})
