@@ -72,9 +72,7 @@ func class(b *strings.Builder, p string) string {
 
 // char reads one character, behind a backslash where there is one.
 func char(p string) (rune, string) {
-	if strings.HasPrefix(p, `\`) {
-		p = p[1:]
-	}
+	p = strings.TrimPrefix(p, `\`)
 	r, n := utf8.DecodeRuneInString(p)
 	return r, p[n:]
 }

