@@ -198,7 +198,7 @@ func TestInterrupt(t *testing.T) {
 	for _, block := range []string{
 		"ready()\nwhile True: pass",
 		"import time\nready()\ntime.sleep(600)",
-		"import subprocess\np = subprocess.Popen(['sleep', '600'])\nready()\ntry: p.wait()\nfinally: p.kill()",
+		"import subprocess\np = subprocess.Popen(['sleep', '600'])\ntry:\n    ready()\n    p.wait()\nfinally: p.kill()",
 		"class A:\n    def __repr__(self):\n        ready()\n        while True: pass\nA()",
 	} {
 		p.interrupted(block)
