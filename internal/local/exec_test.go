@@ -17,7 +17,7 @@ import (
 
 func TestExec(t *testing.T) {
 	t.Parallel()
-	a := start(t, local.Config{})
+	a := shared(t)
 	sb := a.create(nil)
 	for name, row := range map[string]struct {
 		body           map[string]any
@@ -53,7 +53,7 @@ func TestExec(t *testing.T) {
 
 func TestExecCannotStart(t *testing.T) {
 	t.Parallel()
-	a := start(t, local.Config{})
+	a := shared(t)
 	sb := a.create(nil)
 	res := a.exec(sb, "no-such-program")
 	assert.Equal(t, 127, *res.ExitCode)
@@ -68,7 +68,7 @@ func TestExecCannotStart(t *testing.T) {
 
 func TestExecRefuses(t *testing.T) {
 	t.Parallel()
-	a := start(t, local.Config{})
+	a := shared(t)
 	sb := a.create(nil)
 	for _, body := range []map[string]any{
 		{"cmd": " "}, {"cmd": "a\x00b"}, {"cmd": "true", "cwd": "\x00"}, {"cmd": "true", "timeout": -1},
@@ -99,7 +99,7 @@ func TestEnvironmentIsOurs(t *testing.T) {
 
 func TestTimeoutKillsTheTree(t *testing.T) {
 	t.Parallel()
-	a := start(t, local.Config{})
+	a := shared(t)
 	sb := a.create(nil)
 	earlier := "sleep 2000 >/dev/null 2>&1 & echo"
 	a.out(sb, earlier)
@@ -121,7 +121,7 @@ func TestTimeoutKillsTheTree(t *testing.T) {
 // A caller that leaves takes the command's whole tree along.
 func TestCallerGone(t *testing.T) {
 	t.Parallel()
-	a := start(t, local.Config{})
+	a := shared(t)
 	sb := a.create(nil)
 	leave := func(method, path string, body any) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -151,7 +151,7 @@ func TestCallerGone(t *testing.T) {
 
 func TestOutputAboveTheLimit(t *testing.T) {
 	t.Parallel()
-	a := start(t, local.Config{})
+	a := shared(t)
 	sb := a.create(nil)
 	status, data := a.call("POST", sb+"/exec", map[string]any{"cmd": "yes | head -c 67109000; echo small >&2"})
 	require.Equal(t, 200, status)
@@ -166,7 +166,7 @@ func TestOutputAboveTheLimit(t *testing.T) {
 func TestRunCode(t *testing.T) {
 	t.Parallel()
 	needs(t, "python3", "node")
-	a := start(t, local.Config{})
+	a := shared(t)
 	sb := a.create(nil)
 	run := func(path, code string) wire.ExecResult {
 		var res wire.ExecResult
@@ -189,7 +189,7 @@ func TestRunCode(t *testing.T) {
 
 func TestMissingInterpreter(t *testing.T) {
 	t.Parallel()
-	a := start(t, local.Config{})
+	a := shared(t)
 	sb := a.create(map[string]any{"env_vars": map[string]string{"PATH": "/none"}})
 	for path, program := range map[string]string{"/run/python": "python3", "/run/node": "node", "/run/kernel": "python3"} {
 		text := a.fails(http.StatusNotImplemented, "POST", sb+path, map[string]any{"code": "1"})

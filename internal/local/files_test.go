@@ -11,13 +11,12 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/sandflare/sandflare-go/internal/local"
 	"github.com/sandflare/sandflare-go/internal/wire"
 )
 
 func TestFilesRoundTrip(t *testing.T) {
 	t.Parallel()
-	a := start(t, local.Config{})
+	a := shared(t)
 	sb := a.create(nil)
 	var every strings.Builder
 	for i := range 256 {
@@ -45,7 +44,7 @@ func TestFilesRoundTrip(t *testing.T) {
 
 func TestBigFileStreams(t *testing.T) {
 	t.Parallel()
-	a := start(t, local.Config{})
+	a := shared(t)
 	sb := a.create(nil)
 	const size = 200 << 20
 	req := a.request("POST", sb+"/files?path=big", io.LimitReader(letters{}, size))
@@ -61,7 +60,7 @@ func TestBigFileStreams(t *testing.T) {
 
 func TestListFiles(t *testing.T) {
 	t.Parallel()
-	a := start(t, local.Config{})
+	a := shared(t)
 	sb := a.create(nil)
 	var list []wire.FileEntry
 	a.ok("GET", sb+"/ls?path=/home/user", nil, &list)
@@ -81,7 +80,7 @@ func TestListFiles(t *testing.T) {
 
 func TestFileErrors(t *testing.T) {
 	t.Parallel()
-	a := start(t, local.Config{})
+	a := shared(t)
 	sb := a.create(nil)
 	a.out(sb, "mkdir dir; echo x >file; mkfifo pipe")
 	at := func(path string) string { return "?path=" + url.QueryEscape(path) }

@@ -3,10 +3,13 @@ package local_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -25,6 +28,31 @@ type api struct {
 	t      *testing.T
 	srv    *local.Server
 	client *http.Client
+}
+
+// common is a server for the tests that need none of their own.
+var common *local.Server
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		var err error
+		if common, err = local.Start(context.Background(), local.Config{MaxSandboxes: 1000}); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		code := m.Run()
+		if err := common.Close(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		return code
+	}())
+}
+
+func shared(t *testing.T) *api {
+	transport := &http.Transport{MaxIdleConnsPerHost: 10}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &api{t: t, srv: common, client: &http.Client{Transport: transport}}
 }
 
 func start(t *testing.T, cfg local.Config) *api {

@@ -58,7 +58,7 @@ func TestCreateGetListDelete(t *testing.T) {
 
 func TestCreateAsTheCLIDoes(t *testing.T) {
 	t.Parallel()
-	a := start(t, local.Config{})
+	a := shared(t)
 	var made wire.Sandbox
 	a.ok("POST", "/sandboxes", map[string]any{"name": "mine", "size": "small"}, &made)
 	assert.Equal(t, "mine", made.Label)
@@ -131,7 +131,7 @@ func TestListFilters(t *testing.T) {
 
 func TestDeleteAtOnce(t *testing.T) {
 	t.Parallel()
-	a := start(t, local.Config{})
+	a := shared(t)
 	sb := a.create(nil)
 	s := a.stream(sb, "echo on; sleep 1000")
 	require.Equal(t, "stdout on", s.line())
@@ -154,15 +154,15 @@ func TestDeleteAtOnce(t *testing.T) {
 
 func TestPauseAndResume(t *testing.T) {
 	t.Parallel()
-	a := start(t, local.Config{})
-	sb := a.create(nil)
+	a := shared(t)
+	sb := a.create(map[string]any{"label": "paused"})
 	s := a.stream(sb, "mkfifo f; echo on; read x <f; echo $x")
 	require.Equal(t, "stdout on", s.line())
 
 	a.ok("POST", sb+"/pause", map[string]any{}, nil)
 	a.ok("POST", sb+"/pause", nil, nil) // repeats, and needs no body
 	var list []wire.Sandbox
-	a.ok("GET", "/sandboxes", nil, &list)
+	a.ok("GET", "/sandboxes?label=paused", nil, &list)
 	assert.Equal(t, "paused", list[0].Status, "a list resumes nothing")
 	for _, text := range []string{
 		a.fails(409, "POST", sb+"/exec", map[string]any{"cmd": "true"}),
@@ -237,7 +237,7 @@ func TestSeed(t *testing.T) {
 
 func TestEnv(t *testing.T) {
 	t.Parallel()
-	a := start(t, local.Config{})
+	a := shared(t)
 	sb := a.create(map[string]any{"env_vars": map[string]string{"A": "1", "B": "2"}})
 	env := map[string]string{}
 	a.ok("POST", sb+"/agent/envs", map[string]string{"B": "3", "C": "x y\n"}, &env)
@@ -253,7 +253,7 @@ func TestEnv(t *testing.T) {
 
 func TestLogs(t *testing.T) {
 	t.Parallel()
-	a := start(t, local.Config{})
+	a := shared(t)
 	sb := a.create(nil)
 	var logs wire.Logs
 	a.ok("GET", sb+"/logs", nil, &logs)

@@ -50,7 +50,7 @@ type Server struct {
 
 // Start returns once the server listens.
 func Start(ctx context.Context, cfg Config) (*Server, error) {
-	support, err := guest.Probe(ctx, cfg.Isolation)
+	support, err := probe(ctx, cfg.Isolation)
 	if err != nil {
 		return nil, fmt.Errorf("isolation: %w", err)
 	}

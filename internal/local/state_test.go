@@ -74,7 +74,7 @@ func TestSnapshotAndRestore(t *testing.T) {
 
 func TestSnapshotOfPausedStaysPaused(t *testing.T) {
 	t.Parallel()
-	a := start(t, local.Config{})
+	a := shared(t)
 	sb := a.create(nil)
 	a.write(sb, "f", "x")
 	a.ok("POST", sb+"/pause", nil, nil)
@@ -117,7 +117,7 @@ func TestAutoSnapshots(t *testing.T) {
 
 func TestFork(t *testing.T) {
 	t.Parallel()
-	a := start(t, local.Config{})
+	a := shared(t)
 	sb := a.create(map[string]any{
 		"label": "parent", "size": "small", "env_vars": map[string]string{"A": "1"},
 		"metadata": map[string]string{"k": "v", wire.RequestIDKey: "r"},

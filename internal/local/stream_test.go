@@ -8,14 +8,12 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/sandflare/sandflare-go/internal/local"
 )
 
 // A line is on the wire while the command waits for its reader.
 func TestStreamIsLive(t *testing.T) {
 	t.Parallel()
-	a := start(t, local.Config{})
+	a := shared(t)
 	sb := a.create(nil)
 	s := a.stream(sb, "mkfifo f; echo one; read x <f; echo $x; read x <f; echo $x >&2; exit 5")
 	assert.Equal(t, "stdout one", s.line())
@@ -28,7 +26,7 @@ func TestStreamIsLive(t *testing.T) {
 
 func TestStreamFrames(t *testing.T) {
 	t.Parallel()
-	a := start(t, local.Config{})
+	a := shared(t)
 	sb := a.create(nil)
 	s := a.stream(sb, `printf '\n"q" <b>&\\\r\n\x01é\xff\nlast'`)
 	for _, want := range []string{`{"line":""}`, `{"line":"\"q\" <b>&\\\r"}`, `{"line":"\u0001é\ufffd"}`, `{"line":"last"}`} {
@@ -44,7 +42,7 @@ func TestStreamFrames(t *testing.T) {
 // A rune that is written in two halves, with a pause between them, stays whole.
 func TestStreamKeepsRunesWhole(t *testing.T) {
 	t.Parallel()
-	a := start(t, local.Config{})
+	a := shared(t)
 	sb := a.create(nil)
 	s := a.stream(sb, `mkfifo f; echo on; printf 'x\xc3'; read x <f; printf '\xa9y\n'`)
 	require.Equal(t, "stdout on", s.line())
@@ -55,7 +53,7 @@ func TestStreamKeepsRunesWhole(t *testing.T) {
 
 func TestStreamLongLines(t *testing.T) {
 	t.Parallel()
-	a := start(t, local.Config{})
+	a := shared(t)
 	sb := a.create(nil)
 	s := a.stream(sb, `head -c 10485760 /dev/zero | tr '\0' x; echo; head -c 3000000 /dev/zero; echo; echo end`)
 	assert.Equal(t, 10<<20, strings.Count(s.line(), "x"), "ten MiB stay one line")
@@ -69,7 +67,7 @@ func TestStreamLongLines(t *testing.T) {
 
 func TestStreamKeepsOrder(t *testing.T) {
 	t.Parallel()
-	a := start(t, local.Config{})
+	a := shared(t)
 	sb := a.create(nil)
 	const n = 20_000
 	s := a.stream(sb, fmt.Sprintf("seq %d; seq %d >&2", n, n))
@@ -86,7 +84,7 @@ func TestStreamKeepsOrder(t *testing.T) {
 // A reader that does not read stops the command instead of filling memory.
 func TestStreamBackPressure(t *testing.T) {
 	t.Parallel()
-	a := start(t, local.Config{})
+	a := shared(t)
 	sb := a.create(nil)
 	s := a.stream(sb, "yes 0123456789 | head -c 300000000 | tee >(wc -c >n); echo done >ended")
 	require.Equal(t, "stdout 0123456789", s.line())
@@ -99,7 +97,7 @@ func TestStreamBackPressure(t *testing.T) {
 
 func TestStreamErrorsAreAnswers(t *testing.T) {
 	t.Parallel()
-	a := start(t, local.Config{})
+	a := shared(t)
 	status, data := a.call("GET", "/sandboxes/sb-none/exec/stream?cmd=true", nil)
 	assert.Equal(t, 404, status)
 	assert.True(t, bytes.HasPrefix(data, []byte(`{"error":`)))

@@ -8,7 +8,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/sandflare/sandflare-go/internal/local"
 	"github.com/sandflare/sandflare-go/internal/wire"
 )
 
@@ -24,7 +23,7 @@ func (a *api) cell(sb, id, code string, timeout int) wire.KernelResult {
 func TestKernel(t *testing.T) {
 	t.Parallel()
 	needs(t, "python3")
-	a := start(t, local.Config{})
+	a := shared(t)
 	sb := a.create(nil)
 	cell := func(code string) wire.KernelResult { return a.cell(sb, "default", code, 30) }
 
@@ -58,7 +57,7 @@ func TestKernel(t *testing.T) {
 func TestKernelTimeout(t *testing.T) {
 	t.Parallel()
 	needs(t, "python3")
-	a := start(t, local.Config{})
+	a := shared(t)
 	sb := a.create(nil)
 	a.cell(sb, "c", "x = 1", 30)
 	res := a.cell(sb, "c", "print('before')\nwhile True: pass", 1)
@@ -77,7 +76,7 @@ func TestKernelTimeout(t *testing.T) {
 func TestGitClone(t *testing.T) {
 	t.Parallel()
 	needs(t, "git")
-	a := start(t, local.Config{})
+	a := shared(t)
 	sb := a.create(nil)
 	a.out(sb, `export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b
 git init -q -b main origin.git && cd origin.git && echo 1 >f && git add f && git commit -q -m 1 && echo 2 >f && git commit -q -a -m 2 && git checkout -q -b side && echo 3 >f && git commit -q -a -m 3 && git checkout -q main`)
@@ -106,7 +105,7 @@ git init -q -b main origin.git && cd origin.git && echo 1 >f && git add f && git
 func TestGitCredentials(t *testing.T) {
 	t.Parallel()
 	needs(t, "git", "python3")
-	a := start(t, local.Config{})
+	a := shared(t)
 	sb := a.create(nil)
 	s := a.stream(sb, `python3 -u -c '
 import http.server
@@ -139,7 +138,7 @@ s.serve_forever()'`)
 func TestGitSSHKey(t *testing.T) {
 	t.Parallel()
 	needs(t, "git")
-	a := start(t, local.Config{})
+	a := shared(t)
 	sb := a.create(nil)
 	a.write(sb, ".local/bin/ssh", "#!/bin/sh\ncat \"$2\" >/home/user/seen; stat -c %a \"$2\" >>/home/user/seen; exit 1\n")
 	a.out(sb, "chmod +x .local/bin/ssh")
@@ -150,7 +149,7 @@ func TestGitSSHKey(t *testing.T) {
 
 func TestInstallRefuses(t *testing.T) {
 	t.Parallel()
-	a := start(t, local.Config{})
+	a := shared(t)
 	sb := a.create(nil)
 	for _, body := range []map[string]string{
 		{"pkg": "x", "runtime": "brew"}, {"pkg": "", "runtime": "pip"}, {"pkg": "--index-url=x", "runtime": "pip"},
@@ -163,7 +162,7 @@ func TestInstallRefuses(t *testing.T) {
 func TestInstallPip(t *testing.T) {
 	t.Parallel()
 	needs(t, "python3")
-	a := start(t, local.Config{})
+	a := shared(t)
 	sb := a.create(nil)
 	if *a.exec(sb, "python3 -m pip --version").ExitCode != 0 {
 		t.Skip("python3 has no pip")
@@ -186,7 +185,7 @@ with zipfile.ZipFile("tiny-1.0-py3-none-any.whl", "w") as z:
 func TestInstallNPM(t *testing.T) {
 	t.Parallel()
 	needs(t, "node", "npm")
-	a := start(t, local.Config{})
+	a := shared(t)
 	sb := a.create(nil)
 	a.write(sb, "tiny/package.json", `{"name":"tiny","version":"1.0.0","main":"i.js"}`)
 	a.write(sb, "tiny/i.js", "module.exports = 42")
@@ -199,7 +198,7 @@ func TestInstallNPM(t *testing.T) {
 
 func TestProcesses(t *testing.T) {
 	t.Parallel()
-	a := start(t, local.Config{})
+	a := shared(t)
 	sb := a.create(map[string]any{"size": "small"})
 	s := a.stream(sb, "echo on; exec sleep 1000")
 	require.Equal(t, "stdout on", s.line())
@@ -226,7 +225,7 @@ func TestProcesses(t *testing.T) {
 // The process of another sandbox, or of the host, is not there to be killed.
 func TestKillStaysInside(t *testing.T) {
 	t.Parallel()
-	a := start(t, local.Config{})
+	a := shared(t)
 	sb, other := a.create(nil), a.create(nil)
 	for range 20 { // pids are the sandbox's own: take one that the other has not
 		a.out(other, "true")
@@ -239,7 +238,7 @@ func TestKillStaysInside(t *testing.T) {
 
 func TestMetrics(t *testing.T) {
 	t.Parallel()
-	a := start(t, local.Config{})
+	a := shared(t)
 	sb := a.create(map[string]any{"size": "large"})
 	a.out(sb, "head -c 3000000 /dev/zero >f")
 	s := a.stream(sb, "echo on; while :; do :; done")
