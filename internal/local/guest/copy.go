@@ -181,7 +181,7 @@ func finish(from, to string, info fs.FileInfo) error {
 }
 
 // usage counts blocks on disk, each file once.
-func usage(folders ...string) (total int64) {
+func usage(folder string) (total int64) {
 	seen := map[[2]uint64]bool{}
 	var walk func(path string)
 	walk = func(path string) {
@@ -202,8 +202,6 @@ func usage(folders ...string) (total int64) {
 			}
 		}
 	}
-	for _, folder := range folders {
-		walk(folder)
-	}
+	walk(folder)
 	return total
 }

@@ -26,7 +26,6 @@ func makeEtc(from, to string) error {
 	files := map[string]string{
 		"passwd":        "root:x:0:0:root:" + home + ":/bin/bash\n" + strings.Join(users, ""),
 		"group":         "root:x:0:\n" + strings.Join(accounts(from+"/group", 2), ""),
-		"hosts":         hosts(from + "/hosts"),
 		"resolv.conf":   text(from + "/resolv.conf"),
 		"nsswitch.conf": "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\nnetworks: files\nprotocols: files\nservices: files\n",
 		"profile":       "# PATH stays as it is; nothing else runs.\numask 022\n",
@@ -44,7 +43,6 @@ func makeEtc(from, to string) error {
 		name, _, _ := strings.Cut(line, ":")
 		shadow += name + ":*:19000:0:99999:7:::\n"
 	}
-	os.Symlink("/proc/self/mounts", to+"/mtab")
 	return writeFile(to+"/shadow", shadow, 0o640)
 }
 

@@ -28,12 +28,7 @@ func (s *server) setup() error {
 	if err := s.restore(); err != nil {
 		return err
 	}
-	s.root = s.Dir + "/root"
+	s.root = s.Dir + "/up/root"
 	s.home = s.root + home
-	for _, dir := range []string{s.home, s.root + "/tmp"} {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.processFolders()
 }

@@ -1,39 +1,72 @@
 package guest
 
 import (
+	"errors"
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 )
 
 // layers stack a sandbox's own changes over what it shares with others: the
 // host's folder, above it the server's layer (what must not be seen, see
-// shared), above that the sandbox's.
+// makeLayers), above that the sandbox's. The root has the server's folder alone below.
 type layers struct {
 	shared *os.File // Spec.Shared/base
-	own    *os.File // Spec.Dir: up holds changes, work is overlayfs's own
-	memory bool     // changes are kept in memory, for the disk's file system cannot
+	up     *os.File // changes
+	work   *os.File // overlayfs's own
 }
 
-func (s *server) openLayers() (*layers, error) {
-	shared, err := os.Open(s.Shared + "/base")
-	if err != nil {
-		return nil, doing("open shared layers", err)
+const rootLayer = "root"
+
+func (s *server) openLayers(own string) (*layers, error) {
+	l := &layers{}
+	for _, folder := range []struct {
+		path string
+		file **os.File
+	}{{s.Shared + "/base", &l.shared}, {own + "/up", &l.up}, {own + "/work", &l.work}} {
+		if folder.path != s.Shared+"/base" {
+			if err := os.Mkdir(folder.path, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
+				return nil, doing("make layers", err)
+			}
+		}
+		f, err := openPath(folder.path)
+		if err != nil {
+			return nil, doing("open layers", err)
+		}
+		*folder.file = f
 	}
-	own, err := os.Open(s.Dir)
-	if err != nil {
-		return nil, doing("open the sandbox's folder", err)
+	return l, nil
+}
+
+func (l *layers) close() {
+	l.shared.Close()
+	l.work.Close()
+}
+
+// layer is one overlay to mount, and what became of it.
+type layer struct {
+	name   string // the folder's path without the first slash; rootLayer
+	source string
+	mount  mountFD
+	hides  bool // what must not be seen is out of sight
+	err    error
+}
+
+// mountAll mounts the overlays side by side: each makes several files, which some disks are slow at.
+func (l *layers) mountAll(list []*layer) {
+	var all sync.WaitGroup
+	for _, x := range list {
+		all.Go(func() { x.mount, x.hides, x.err = l.overlay(x.name, x.source) })
 	}
-	s.held.dir = own
-	return &layers{shared: shared, own: own}, nil
+	all.Wait()
 }
 
 func flat(name string) string { return strings.ReplaceAll(name, "/", "_") }
 
 // overlay mounts name copy-on-write. Descriptors name the layers, because
 // options are short and know no quoting, and so that no path of the host shows inside.
-// hides tells that what must not be seen is already out of sight.
 func (l *layers) overlay(name, source string) (m mountFD, hides bool, err error) {
 	lower, err := openPath(source)
 	if err != nil {
@@ -45,22 +78,27 @@ func (l *layers) overlay(name, source string) (m mountFD, hides bool, err error)
 		defer extra.Close()
 		lowers, hides = below(extra, "")+":"+lowers, true
 	}
-	var dirs [2]string
-	for i, kind := range []string{"up", "work"} {
-		dir := below(l.own, kind)
-		syscall.Mkdir(dir, 0o755)
-		dir += "/" + flat(name)
-		syscall.Mkdir(dir, 0o755)
-		f, err := openPath(dir)
-		if err != nil {
-			return -1, false, err
-		}
-		defer f.Close()
-		dirs[i] = below(f, "")
+	up, err := l.own(l.up, name)
+	if err != nil {
+		return -1, false, err
 	}
-	m, err = newMount("overlay", mountNoSuid|mountNoDev, option{"lowerdir", lowers}, option{"upperdir", dirs[0]}, option{"workdir", dirs[1]},
-		option{"userxattr", ""}, option{"volatile", ""})
+	defer up.Close()
+	work, err := l.own(l.work, name)
+	if err != nil {
+		return -1, false, err
+	}
+	defer work.Close()
+	m, err = newMount("overlay", mountNoSuid|mountNoDev, option{"lowerdir", lowers}, option{"upperdir", below(up, "")},
+		option{"workdir", below(work, "")}, option{"userxattr", ""}, option{"volatile", ""})
 	return m, hides && err == nil, err
+}
+
+func (l *layers) own(dir *os.File, name string) (*os.File, error) {
+	path := below(dir, flat(name))
+	if err := syscall.Mkdir(path, 0o755); err != nil && err != syscall.EEXIST {
+		return nil, doing("make layers", err)
+	}
+	return openPath(path)
 }
 
 func openPath(path string) (*os.File, error) {
@@ -70,12 +108,8 @@ func openPath(path string) (*os.File, error) {
 
 // hidden are the paths below name that only some may read, as found when the server's layers were made.
 func (l *layers) hidden(name string) []string {
-	text, err := os.ReadFile(below(l.shared, "hidden/"+flat(name)))
-	if err != nil {
-		return nil
-	}
 	var list []string
-	for quoted := range strings.Lines(string(text)) {
+	for quoted := range strings.Lines(text(below(l.shared, "hidden/"+flat(name)))) {
 		if path, err := strconv.Unquote(strings.TrimSpace(quoted)); err == nil {
 			list = append(list, "/"+name+"/"+path)
 		}

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"strconv"
+	"strings"
 	"syscall"
 )
 
@@ -14,6 +15,7 @@ import (
 const (
 	wholly   = 1 << 20
 	atTheTop = 3
+	ownDepth = 4 // of an ordinary user's own folders, see masker
 )
 
 // makeLayers makes one layer per system folder.
@@ -98,7 +100,7 @@ func (m *masker) entry(path string, info fs.FileInfo, depth int) error {
 	if !info.IsDir() {
 		return nil
 	}
-	if m.own {
+	if m.own && strings.Count(path, "/") < ownDepth {
 		if err := m.makeFolder(path, info); err != nil {
 			return err
 		}

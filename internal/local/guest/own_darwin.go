@@ -1,5 +1,3 @@
 package guest
 
-type ownFolder struct{}
-
-func (s *server) own(part string) string { return s.Dir + "/" + part }
+func (s *server) changes() string { return s.Dir + "/up" }

@@ -1,19 +1,10 @@
 package guest
 
-import "os"
-
-// ownFolder is Spec.Dir, held open: after pivot_root no path leads there.
-type ownFolder struct {
-	dir *os.File
-	up  *os.File // where up is a file system of its own
-}
-
-func (s *server) own(part string) string {
-	if part == "up" && s.held.up != nil {
-		return below(s.held.up, "up")
+// changes is where the sandbox's own files are: below it a folder for the tree
+// and one for each of the host's folders. After pivot_root only the descriptor leads there.
+func (s *server) changes() string {
+	if s.up != nil {
+		return below(s.up, "")
 	}
-	if s.held.dir != nil {
-		return below(s.held.dir, part)
-	}
-	return s.Dir + "/" + part
+	return s.Dir + "/up"
 }

@@ -6,6 +6,8 @@ import (
 	"syscall"
 )
 
+const emptyThings = "/dev/empty" // while the sandbox is set up
+
 // placement is a detached mount and where it goes, or a symbolic link to make.
 type placement struct {
 	target string
@@ -15,11 +17,13 @@ type placement struct {
 }
 
 type plan struct {
+	root   mountFD
 	mounts []placement
 	covers []string // paths to hide where overlays could not do it
+	hosts  string
 }
 
-// systemFolders of the host are shown in every sandbox; see layer for how.
+// systemFolders of the host are shown in every sandbox, copy-on-write; see layers.
 var systemFolders = []string{"usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "opt", "nix", "var/lib"}
 
 func (p *plan) add(target string, m mountFD, err error) error {
@@ -31,57 +35,97 @@ func (p *plan) add(target string, m mountFD, err error) error {
 
 // plan makes every mount of the sandbox, detached.
 func (s *server) plan() (*plan, error) {
-	p := &plan{}
-	l, err := s.openLayers()
-	if err != nil {
+	p := &plan{hosts: text(s.Shared + "/base/hosts")}
+	if err := s.planFolders(p); err != nil {
 		return nil, err
-	}
-	for _, name := range append([]string{"etc"}, systemFolders...) {
-		if err := s.planFolder(p, l, name); err != nil {
-			return nil, err
-		}
 	}
 	proc, err := freshProc()
 	if err := p.add("/proc", proc, err); err != nil {
 		return nil, err
 	}
+	run, err := newMount("tmpfs", mountNoSuid|mountNoDev, option{"mode", "0755"})
+	if err := p.add("/run", run, err); err != nil {
+		return nil, err
+	}
 	if err := p.devices(s.IDs > 1); err != nil {
 		return nil, err
 	}
-	// One empty file, read-only, covers what must not be seen.
+	// An empty file and an empty folder, read-only, cover what must not be seen.
 	empty, err := cloneTree(s.Shared+"/base/empty", false)
 	if err == nil {
 		err = empty.restrict(mountReadOnly | mountNoExec | mountNoSuid | mountNoDev)
 	}
-	if err := p.add("/dev/.empty", empty, err); err != nil {
+	if err := p.add(emptyThings, empty, err); err != nil {
 		return nil, err
 	}
 	return p, s.planVolumes(p)
 }
 
-// planFolder shows one of the host's folders, or repeats the link that stands in its place.
-func (s *server) planFolder(p *plan, l *layers, name string) error {
-	if link, err := os.Readlink("/" + name); err == nil && name != "etc" {
-		p.mounts = append(p.mounts, placement{target: "/" + name, link: link})
-		return nil
+// planFolders stacks the root and the host's folders. Changes go to the sandbox's
+// folder, to memory where its file system cannot hold them.
+func (s *server) planFolders(p *plan) error {
+	list := []*layer{{name: rootLayer, source: s.Shared + "/base/root"}}
+	for _, name := range systemFolders {
+		if info, err := os.Lstat("/" + name); err == nil && info.IsDir() {
+			list = append(list, &layer{name: name, source: "/" + name})
+		}
 	}
-	source := "/" + name
-	if name == "etc" {
-		source = s.Shared + "/base/etc"
+	l, err := s.openLayers(s.Dir)
+	if err != nil {
+		return err
 	}
-	if info, err := os.Stat(source); err != nil || !info.IsDir() {
-		return nil
+	l.mountAll(list)
+	if list[0].err != nil {
+		if l, err = s.inMemory(l); err != nil {
+			return err
+		}
+		l.mountAll(list)
 	}
-	m, hides, err := l.overlay(name, source)
-	if err != nil { // the file system cannot, or something is mounted below: show it, read-only
-		if m, err = cloneTree(source, true); err == nil {
+	defer l.close()
+	s.up = l.up
+	if list[0].err != nil {
+		return doing("overlay", list[0].err)
+	}
+	p.root = list[0].mount
+	for _, x := range list[1:] {
+		if err := p.show(l, x); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inMemory moves the sandbox's changes to a file system of its own, in memory.
+func (s *server) inMemory(old *layers) (*layers, error) {
+	old.close()
+	old.up.Close()
+	m, err := newMount("tmpfs", mountNoSuid|mountNoDev, option{"mode", "0700"})
+	if err != nil {
+		return nil, err
+	}
+	place := s.Shared + "/base/empty/dir"
+	if err := m.move(place); err != nil {
+		return nil, err
+	}
+	if err := newCopier(nil).tree(s.Dir+"/up", place+"/up"); err != nil { // what was restored
+		return nil, err
+	}
+	return s.openLayers(place)
+}
+
+// show places one of the host's folders. Where it cannot be overlaid (something
+// is mounted below it) it is read-only.
+func (p *plan) show(l *layers, x *layer) error {
+	m, err := x.mount, x.err
+	if err != nil {
+		if m, err = cloneTree(x.source, true); err == nil {
 			err = m.restrict(mountReadOnly | mountNoSuid | mountNoDev)
 		}
 	}
-	if !hides {
-		p.covers = append(p.covers, l.hidden(name)...)
+	if !x.hides {
+		p.covers = append(p.covers, l.hidden(x.name)...)
 	}
-	return p.add("/"+name, m, err)
+	return p.add("/"+x.name, m, err)
 }
 
 func (s *server) planVolumes(p *plan) error {
@@ -155,7 +199,10 @@ func (p *plan) place() error {
 			return err
 		}
 	}
-	return nil
+	if err := syscall.Unmount(emptyThings, syscall.MNT_DETACH); err != nil {
+		return doing("put the covers away", err)
+	}
+	return os.Remove(emptyThings)
 }
 
 func (m placement) place() error {
@@ -230,9 +277,9 @@ func cover(path string) error {
 	if err != nil {
 		return nil
 	}
-	source := "/dev/.empty/file"
+	source := emptyThings + "/file"
 	if info.IsDir() {
-		source = "/dev/.empty/dir"
+		source = emptyThings + "/dir"
 	}
 	m, err := cloneTree(source, false)
 	if err != nil {

@@ -5,12 +5,10 @@ package guest
 import (
 	"errors"
 	"os"
+	"path/filepath"
+	"strings"
 	"syscall"
 )
-
-// saved are the parts of a sandbox's folder that hold its files: the tree, and
-// the changes to the host's folders.
-var saved = []string{"root", "up"}
 
 // save copies the sandbox into a folder of the host, which came as a descriptor.
 func (s *server) save(c *conn, fds []int) error {
@@ -26,13 +24,7 @@ func (s *server) save(c *conn, fds []int) error {
 		}
 		defer s.tree.resume()
 	}
-	copying := newCopier(hungUp(c))
-	for _, part := range saved {
-		if err := copying.tree(s.own(part), below(dir, part)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return newCopier(hungUp(c)).tree(s.changes(), below(dir, "up"))
 }
 
 // restore begins with a saved tree.
@@ -43,31 +35,36 @@ func (s *server) restore() error {
 	if _, err := os.Stat(s.From); err != nil {
 		return err
 	}
-	copying := newCopier(nil)
-	for _, part := range saved {
-		if err := copying.tree(s.From+"/"+part, s.Dir+"/"+part); err != nil {
-			return err
-		}
-	}
-	return nil
+	return newCopier(nil).tree(s.From+"/up", s.Dir+"/up")
 }
 
-func (s *server) usage() (int64, error) {
-	var folders []string
-	for _, part := range saved {
-		folders = append(folders, s.own(part))
-	}
-	return usage(folders...), nil
-}
+func (s *server) usage() (int64, error) { return usage(s.changes()), nil }
 
-// RemoveAll removes a sandbox's or saved tree from the host, foreign ids and 0555 folders included.
+// RemoveAll removes a sandbox's, shared or saved tree from the host, foreign ids
+// and 0555 folders included, and what the shared one keeps in memory.
 func RemoveAll(dir string) error {
+	for _, pattern := range []string{"", "/base", "/base.new", "/*/base", "/*/base.new"} {
+		removeMemory(dir + pattern)
+	}
 	err := os.RemoveAll(dir)
 	if errors.Is(err, syscall.EACCES) {
 		openFolders(dir)
 		err = os.RemoveAll(dir)
 	}
 	return err
+}
+
+// memoryPrefix begins the names of folders in memory; a link in the shared folder leads there.
+const memoryPrefix = "/dev/shm/sandflare-"
+
+func removeMemory(pattern string) {
+	links, _ := filepath.Glob(pattern)
+	for _, link := range links {
+		if target, err := os.Readlink(link); err == nil && strings.HasPrefix(target, memoryPrefix) && !strings.Contains(target, "..") {
+			openFolders(target)
+			os.RemoveAll(target)
+		}
+	}
 }
 
 // openFolders lets the owner into every folder. Nothing runs in the tree any more.

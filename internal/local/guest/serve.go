@@ -5,7 +5,6 @@ package guest
 import (
 	"io"
 	"os"
-	"os/signal"
 	"runtime"
 	"syscall"
 )
@@ -35,14 +34,14 @@ type server struct {
 	execs  uint64
 	reaper *reaper
 	tree   tree
-	held   ownFolder
+	up     *os.File // see changes
 }
 
 // serve answers until the control socket ends; with it ends the sandbox.
 func serve() {
 	runtime.LockOSThread()
 	closeInherited(controlFD + 1)
-	swallowSignals()
+	defaultSignals()
 	s := &server{reaper: newReaper()}
 	for {
 		var one [1]byte
@@ -55,18 +54,6 @@ func serve() {
 		}
 	}
 	s.end()
-}
-
-// swallowSignals keeps a sandbox from ending its own guest with a signal. They
-// are caught rather than ignored, for children inherit what is ignored.
-func swallowSignals() {
-	var list []os.Signal
-	for n := syscall.Signal(1); n < 32; n++ {
-		if n != syscall.SIGURG && n != syscall.SIGCHLD && n != syscall.SIGPROF {
-			list = append(list, n)
-		}
-	}
-	signal.Notify(make(chan os.Signal, 1), list...)
 }
 
 // take reads one request and has it answered; false when the guest cannot go on.

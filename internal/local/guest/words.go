@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// ownFolders are the paths that belong to a sandbox of the process tier.
-var ownFolders = []string{home, "/tmp"}
+// mappedFolders are the paths that belong to a sandbox of the process tier.
+var mappedFolders = []string{home, "/tmp"}
 
 // mapPath puts one of the sandbox's own folders below root; other paths stay the host's.
 func mapPath(p, root string) string {
 	clean := path.Clean(p)
-	for _, own := range ownFolders {
+	for _, own := range mappedFolders {
 		if clean == own || strings.HasPrefix(clean, own+"/") {
 			return root + clean
 		}
@@ -46,7 +46,7 @@ func mapWords(text, root string) string {
 }
 
 func ownFolderAt(text, root string) string {
-	for _, word := range append([]string{root}, ownFolders...) {
+	for _, word := range append([]string{root}, mappedFolders...) {
 		if strings.HasPrefix(text, word) && (len(text) == len(word) || !isWord(text[len(word)])) {
 			return word
 		}
