@@ -21,7 +21,7 @@ func TestFaults_S7_long_lines(t *testing.T) {
 		line := strings.Repeat("x", size)
 		input := "data: a\n\ndata: " + line + "\n\nevent: done\ndata: {}\n\n"
 		for name, r := range map[string]io.Reader{
-			"whole": strings.NewReader(input), "halves": iotest.HalfReader(strings.NewReader(input)), "pieces": slowly(input, 1000),
+			"whole": strings.NewReader(input), "halves": iotest.HalfReader(strings.NewReader(input)), "pieces": slowly(input, 1000+size/500),
 		} {
 			got, err := readAll(r)
 			require.Equal(t, io.EOF, err, name)
@@ -107,4 +107,22 @@ func TestSmallEventsAllocateNothing(t *testing.T) {
 	require.NoError(t, err)
 	perEvent := testing.AllocsPerRun(10_000, func() { reader.Next() })
 	assert.Less(t, perEvent, 0.1)
+}
+
+// A large event is not paid for until the stream ends.
+func TestLargeBufferIsGivenBack(t *testing.T) {
+	big := "data: " + strings.Repeat("x", 15<<20) + "\n\n"
+	reader := sse.NewReader(io.MultiReader(strings.NewReader(big), strings.NewReader("data: a\n\ndata: b\n\n")))
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for range 3 {
+		_, err := reader.Next()
+		require.NoError(t, err)
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	assert.Less(t, after.HeapAlloc, before.HeapAlloc+20<<20)
+	runtime.KeepAlive(reader)
+	runtime.KeepAlive(big)
 }

@@ -135,7 +135,7 @@ func (a *attempt) cause(err error) (cause error, final bool) {
 // refused ends an attempt that was answered, but not with a success.
 func (a *attempt) refused(resp *http.Response) *http.Response {
 	defer a.end()
-	status := &StatusError{Status: resp.StatusCode, Header: resp.Header.Clone()}
+	status := &StatusError{Status: resp.StatusCode, Header: resp.Header}
 	status.RetryAfter, status.comeBack = retryAfter(resp.Header, time.Now())
 	if resp.StatusCode >= 200 { // what follows a 101 is no body
 		status.Body = []byte(a.call.redact(string(a.errorBody(resp))))
@@ -144,7 +144,6 @@ func (a *attempt) refused(resp *http.Response) *http.Response {
 	a.call.last = outcome{status: status, sent: true}
 	a.call.lastStatus = resp.StatusCode
 	resp.Body = http.NoBody
-	resp.Header.Del("Location") // no redirect is followed, not even looked at
 	return resp
 }
 

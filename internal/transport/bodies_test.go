@@ -254,6 +254,10 @@ func bodyFails(t *testing.T) {
 	req.Body = &transport.Body{Size: 5, Replayable: true, Open: func() (io.Reader, error) { return nil, broken }}
 	_, err := newClient(t, url).Do(t.Context(), req)
 	assert.ErrorIs(t, err, broken)
+	req.Body.Size = 0
+	_, err = newClient(t, url).Do(t.Context(), req)
+	assert.ErrorIs(t, err, broken)
+	assert.Zero(t, failure(t, err).Attempts)
 	req.Body = once(strings.NewReader("123"), 5)
 	_, err = newClient(t, url).Do(t.Context(), req)
 	assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
@@ -293,3 +297,78 @@ func earlyRefusal(t *testing.T) {
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
+// A caller may use its memory again as soon as the call has returned.
+func TestBodyIsNotReadAfterReturn(t *testing.T) {
+	t.Parallel()
+	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		io.CopyN(io.Discard, r.Body, 64<<10)
+		w.WriteHeader(http.StatusRequestEntityTooLarge)
+	})
+	client := newClient(t, url)
+	for range 20 {
+		data := make([]byte, 16<<20)
+		req := write
+		req.Body = &transport.Body{Size: int64(len(data)), Replayable: true, Open: func() (io.Reader, error) { return bytes.NewReader(data), nil }}
+		_, err := client.Do(t.Context(), req)
+		status(t, err)
+		clear(data) // a data race, were it still being read
+	}
+}
+
+// takingTurns is a reader that is slow to give.
+type takingTurns struct{ left int }
+
+func (r *takingTurns) Read(p []byte) (int, error) {
+	if r.left == 0 {
+		return 0, io.EOF
+	}
+	r.left--
+	time.Sleep(5 * time.Minute)
+	return copy(p, "x"), nil
+}
+
+// A stall is the network's: a slow source is none, a server that stops reading is one.
+func TestStallWhileSending(t *testing.T) {
+	t.Parallel()
+	upload := write
+	upload.Timeout, upload.Stall = -1, time.Minute
+	for _, replayable := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			upload.Body = &transport.Body{Size: 5, Replayable: replayable, Open: func() (io.Reader, error) { return &takingTurns{5}, nil }}
+			_, err := newClient(t, "http://127.0.0.1", inMemory(t, ok)).Do(t.Context(), upload)
+			assert.NoError(t, err)
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		upload.Body = once(zeros{}, 1<<20)
+		deaf := func(conn net.Conn) {
+			conn.Read(make([]byte, 4096))
+			time.Sleep(time.Hour)
+		}
+		_, err := newClient(t, "http://127.0.0.1", inMemory(t, deaf)).Do(t.Context(), upload)
+		var timeout *transport.TimeoutError
+		require.ErrorAs(t, err, &timeout)
+		assert.True(t, timeout.Stalled)
+		assert.Equal(t, time.Minute, time.Since(start))
+		time.Sleep(time.Hour)
+	})
+}
+
+// The status is known: its text is not waited for long, however long the call may take.
+func TestErrorBodyThatNeverEnds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		unlimited := stream
+		unlimited.Timeout = -1
+		start := time.Now()
+		_, err := newClient(t, "http://127.0.0.1", inMemory(t, func(conn net.Conn) {
+			takeRequest(conn)
+			io.WriteString(conn, "HTTP/1.1 409 No\r\nContent-Length: 100\r\n\r\npaused")
+			conn.Read(make([]byte, 1))
+		})).Open(t.Context(), unlimited)
+		assert.Equal(t, "paused", string(status(t, err).Body))
+		assert.Equal(t, 10*time.Second, time.Since(start))
+	})
+}

@@ -35,6 +35,16 @@ func (a *attempt) setBody(out *http.Request) {
 	}
 }
 
+// openEmpty asks a body without bytes whether that is what it was meant to be:
+// no attempt will read it, and its error must not become an empty request.
+func (b *Body) openEmpty() error {
+	if b == nil || b.Size != 0 || b.Open == nil {
+		return nil
+	}
+	_, err := b.Open()
+	return err
+}
+
 // sendBody reads the caller's body for net/http and keeps the caller's errors,
 // which net/http may cover with those of the connection.
 type sendBody struct {

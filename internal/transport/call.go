@@ -51,6 +51,9 @@ func (c *call) send() (*http.Response, error) {
 		return nil, &Error{Err: contextError(c.ctx)}
 	}
 	req, err := c.newRequest()
+	if err == nil {
+		err = c.req.Body.openEmpty()
+	}
 	if err != nil {
 		return nil, &Error{Err: err}
 	}

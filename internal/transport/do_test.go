@@ -3,6 +3,7 @@ package transport_test
 import (
 	"io"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -69,14 +70,15 @@ func TestBodilessRequests(t *testing.T) {
 
 func TestGivenHTTPClientIsNotTouched(t *testing.T) {
 	t.Parallel()
-	mock := httpmock.NewMockTransport()
-	mock.RegisterResponder("GET", "http://127.0.0.1/sandboxes/sb-1", httpmock.NewStringResponder(200, "{}"))
-	given := &http.Client{Transport: mock, Timeout: 1}
-	client := newClient(t, "http://127.0.0.1", func(c *transport.Config) { c.HTTPClient = given })
+	url := serve(t, func(http.ResponseWriter, *http.Request) {})
+	rt := &http.Transport{}
+	t.Cleanup(rt.CloseIdleConnections)
+	given := &http.Client{Transport: rt, Timeout: 1}
+	client := newClient(t, url, func(c *transport.Config) { c.HTTPClient = given })
 	_, err := client.Do(t.Context(), read)
 	require.NoError(t, err)
-	assert.Equal(t, 1, mock.GetTotalCallCount())
 	assert.EqualValues(t, 1, given.Timeout)
+	assert.Same(t, rt, given.Transport)
 	assert.Nil(t, given.CheckRedirect)
 }
 
@@ -117,4 +119,42 @@ func TestConnectionsAreReused(t *testing.T) {
 		resp.Body.Close()
 	}
 	assert.EqualValues(t, 1, s.conns.Load())
+}
+
+func TestStreamsAndDownloadsAreNotCompressed(t *testing.T) {
+	t.Parallel()
+	url := serve(t, func(_ http.ResponseWriter, r *http.Request) {
+		want := "identity"
+		if r.Method == http.MethodPost {
+			want = "gzip"
+		}
+		assert.Equal(t, want, r.Header.Get("Accept-Encoding"))
+	})
+	client := newClient(t, url)
+	download := transport.Request{Route: wire.FileRead, Segments: []string{"sb-1"}, Accept: "application/octet-stream"}
+	_, err := client.Do(t.Context(), download)
+	assert.NoError(t, err)
+	_, err = client.Do(t.Context(), exec)
+	assert.NoError(t, err)
+	for _, req := range []transport.Request{stream, read} {
+		resp, err := client.Open(t.Context(), req)
+		require.NoError(t, err)
+		resp.Body.Close()
+	}
+}
+
+// Sixty-four callers at once dial once each, not once per call.
+func TestIdleConnectionsSuffice(t *testing.T) {
+	t.Parallel()
+	const callers = 64
+	s := newCounting(t, func(w http.ResponseWriter, _ *http.Request) {})
+	client := newClient(t, s.URL)
+	for range 10 {
+		var all sync.WaitGroup
+		for range callers {
+			all.Go(func() { _, err := client.Do(t.Context(), read); assert.NoError(t, err) })
+		}
+		all.Wait()
+	}
+	assert.LessOrEqual(t, s.conns.Load(), int64(callers))
 }

@@ -206,3 +206,35 @@ func TestLogHoldsNoSecrets(t *testing.T) {
 		assert.NotContains(t, out.String(), secret)
 	}
 }
+
+// One failed call leaves the warm connections of all others alone.
+func TestFailureKeepsIdleConnections(t *testing.T) {
+	t.Parallel()
+	const callers = 8
+	var together sync.WaitGroup
+	s := newCounting(t, func(_ http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			io.Copy(io.Discard, r.Body)
+			<-r.Context().Done()
+			return
+		}
+		together.Done()
+		together.Wait() // every call on a connection of its own
+	})
+	client := newClient(t, s.URL)
+	round := func(n int) {
+		together.Add(n)
+		var all sync.WaitGroup
+		for range n {
+			all.Go(func() { _, err := client.Do(t.Context(), read); assert.NoError(t, err) })
+		}
+		all.Wait()
+	}
+	round(callers)
+	ctx, cancel := contextWithTimeout(t, 20*time.Millisecond)
+	defer cancel()
+	_, err := client.Do(ctx, exec)
+	assert.ErrorIs(t, err, context.DeadlineExceeded)
+	round(callers - 1)
+	assert.EqualValues(t, callers, s.conns.Load())
+}
