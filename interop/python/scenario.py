@@ -1,0 +1,31 @@
+"""Runs the scenario for one client: sync, async or cli."""
+import sys
+
+if sys.argv[1] == "sync":
+    import coverage
+
+    coverage.start()
+    import basics
+    import bugs
+    import lifecycle
+    import memories
+    import state
+    import work
+
+    for part in (basics, work, lifecycle, state, memories, bugs):
+        part.run()
+    coverage.report()
+elif sys.argv[1] == "async":
+    import asyncio
+
+    import coverage
+
+    coverage.start()
+    import asynchronous
+
+    asyncio.run(asynchronous.run())
+    coverage.report()
+else:
+    import commands
+
+    commands.run()

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// server is a local Sandflare in a process of its own.
+type server struct {
+	cmd     *exec.Cmd
+	url     string
+	key     string
+	ca      []byte
+	log     bytes.Buffer
+	stopped chan error
+}
+
+// startServer returns when the server listens.
+func startServer(ctx context.Context, binary string) (*server, error) {
+	s := &server{cmd: exec.CommandContext(ctx, binary, "serve", "--tls", "--addr", "127.0.0.1:0"), stopped: make(chan error, 1)}
+	s.cmd.Stderr = &s.log
+	s.cmd.Cancel = func() error { return s.cmd.Process.Signal(syscall.SIGTERM) }
+	s.cmd.WaitDelay = 10 * time.Second
+	out, err := s.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := s.cmd.Start(); err != nil {
+		return nil, err
+	}
+	lines := bufio.NewScanner(out)
+	for s.ca == nil && lines.Scan() {
+		if err := s.learn(lines.Text()); err != nil {
+			break
+		}
+	}
+	go func() { s.stopped <- s.cmd.Wait() }()
+	if s.ca == nil {
+		s.stop()
+		return nil, fmt.Errorf("sandflare-local did not start:\n%s", s.log.String())
+	}
+	return s, nil
+}
+
+// learn reads one line of how to reach the server.
+func (s *server) learn(line string) (err error) {
+	name, value, _ := strings.Cut(line, "=")
+	switch name {
+	case "SANDFLARE_API_URL":
+		s.url = value
+	case "SANDFLARE_API_KEY":
+		s.key = value
+	case "SSL_CERT_FILE":
+		s.ca, err = os.ReadFile(value)
+	}
+	return err
+}
+
+// stop ends the process, by its id, and waits for its end.
+func (s *server) stop() {
+	_ = s.cmd.Process.Signal(syscall.SIGTERM) // it may have ended
+	select {
+	case <-s.stopped:
+	case <-time.After(20 * time.Second):
+		_ = s.cmd.Process.Kill()
+		<-s.stopped
+	}
+}
