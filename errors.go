@@ -146,14 +146,18 @@ func failed(op string, req transport.Request, err error) error {
 	out := &callError{op: op, err: err}
 	var sent *transport.Error
 	if errors.As(err, &sent) {
-		out.attempts, out.err = sent.Attempts, sent.Err
+		out.attempts, out.err, out.hint = sent.Attempts, sent.Err, sent.Hint
 		if sent.OutcomeUnknown {
 			out.kind, out.hint = ErrOutcomeUnknown, "it may have run, and was not sent again"
 		}
 	}
 	var status *transport.StatusError
 	if errors.As(out.err, &status) {
-		out.err = apiError(req, status.Status, status.Header, status.Body, status.RetryAfter)
+		api := apiError(req, status.Status, status.Header, status.Body, status.RetryAfter)
+		if to := status.Redirect(); to != "" {
+			api.Message = "it redirects to " + to + ", which is not followed; is the base URL right?"
+		}
+		out.err = api
 	}
 	return out
 }

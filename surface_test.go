@@ -2,6 +2,10 @@ package sandflare_test
 
 import (
 	"context"
+	"errors"
+	"io"
+	"os"
+	"strings"
 	"testing/fstest"
 	"time"
 
@@ -33,6 +37,17 @@ const (
 // on makes a call of a sandbox into a call of a client.
 func on(call func(ctx context.Context, sb *sandflare.Sandbox) error) func(context.Context, *sandflare.Client) error {
 	return func(ctx context.Context, c *sandflare.Client) error { return call(ctx, c.Sandbox("sb-1")) }
+}
+
+// withTempFile lends a small file.
+func withTempFile(use func(path string) error) error {
+	file, err := os.CreateTemp("", "sandflare-test-")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(file.Name())
+	_, err = file.WriteString("A")
+	return errors.Join(err, file.Close(), use(file.Name()))
 }
 
 // only drops a result.
@@ -144,6 +159,19 @@ var methods = []method{
 	})},
 	{name: "Sandbox.ReadDir", route: wire.FileList, answer: `[]`, call: on(func(ctx context.Context, sb *sandflare.Sandbox) error {
 		return only(sb.ReadDir(ctx, "/tmp"))
+	})},
+
+	{name: "Sandbox.Upload", route: wire.FileWrite, ignored: true, call: on(func(ctx context.Context, sb *sandflare.Sandbox) error {
+		return sb.Upload(ctx, "/tmp/a", strings.NewReader("A"), nil)
+	})},
+	{name: "Sandbox.UploadFile", route: wire.FileWrite, ignored: true, call: on(func(ctx context.Context, sb *sandflare.Sandbox) error {
+		return withTempFile(func(path string) error { return sb.UploadFile(ctx, path, "/tmp/a", nil) })
+	})},
+	{name: "Sandbox.Download", route: wire.FileRead, answer: "bytes", raw: true, call: on(func(ctx context.Context, sb *sandflare.Sandbox) error {
+		return only(sb.Download(ctx, "/tmp/a", io.Discard, nil))
+	})},
+	{name: "Sandbox.DownloadFile", route: wire.FileRead, answer: "bytes", raw: true, call: on(func(ctx context.Context, sb *sandflare.Sandbox) error {
+		return withTempFile(func(path string) error { return sb.DownloadFile(ctx, "/tmp/a", path, nil) })
 	})},
 
 	{name: "Sandbox.CreateSnapshot", route: wire.SnapshotCreate, answer: snapshotJSON, call: on(func(ctx context.Context, sb *sandflare.Sandbox) error {

@@ -162,4 +162,7 @@ func (b *sendBody) stop() {
 	b.reading.Lock()
 	defer b.reading.Unlock()
 	b.stopped = true
+	if source, ok := b.source.(io.Closer); ok {
+		source.Close() // what Open made, such as a file half sent
+	}
 }
