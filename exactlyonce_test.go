@@ -28,6 +28,8 @@ type badServer struct {
 	ln     net.Listener
 	answer func(n int, conn net.Conn, r *http.Request) // n counts the requests with an effect, from 1
 
+	answerRead string // instead of a list of sandboxes; then the connection is closed
+
 	mu       sync.Mutex
 	ran      int      // requests with an effect
 	lists    int      // searches for a sandbox
@@ -68,6 +70,9 @@ func (s *badServer) serve(conn net.Conn) {
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		if n := s.work(r, body); n > 0 {
 			s.answer(n, conn, r)
+		} else if s.answerRead != "" {
+			io.WriteString(conn, s.answerRead)
+			return
 		} else {
 			s.list(conn)
 		}

@@ -215,3 +215,11 @@ func peakHeap(t *testing.T, work func()) int64 {
 	<-sampled
 	return most
 }
+
+func TestContentLengthIsNotBelieved(t *testing.T) {
+	t.Parallel()
+	server := newBadServer(t, nil)
+	server.answerRead = "HTTP/1.1 200 OK\r\nContent-Length: 1099511627775\r\n\r\nshort"
+	_, err := at(t, server.url(), sandflare.WithMaxRetries(0)).Sandbox("sb-1").ReadFile(t.Context(), "/tmp/a")
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+}

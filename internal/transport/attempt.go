@@ -14,6 +14,7 @@ import (
 
 const (
 	errorBodyLimit = 64 << 10
+	believed       = 64 << 20         // of a Content-Length, before the bytes are there
 	errorBodyTime  = 10 * time.Second // an answer is known: do not wait long for its text
 )
 
@@ -187,7 +188,7 @@ func readBounded(resp *http.Response, limit int64) ([]byte, error) {
 	if resp.ContentLength > limit {
 		return nil, &TooLargeError{Limit: limit}
 	}
-	size := max(resp.ContentLength, 0) + bytes.MinRead
+	size := min(max(resp.ContentLength, 0), believed) + bytes.MinRead
 	buf := bytes.NewBuffer(make([]byte, 0, size))
 	n, err := buf.ReadFrom(io.LimitReader(resp.Body, limit+1))
 	if n > limit {
