@@ -38,6 +38,7 @@ type engine struct {
 
 	snapshots *snapshots
 	volumes   *volumes
+	memory    *memory // the user's
 }
 
 func newEngine(state *lockedDir, support guest.Support, cfg Config) (_ *engine, err error) {
@@ -73,6 +74,9 @@ func (e *engine) openData(state *lockedDir, dataDir string) (err error) {
 	durable := dataDir != ""
 	if e.snapshots, err = openSnapshots(filepath.Join(dir, "snapshots"), durable); err == nil {
 		e.volumes, err = openVolumes(filepath.Join(dir, "volumes"), durable)
+	}
+	if e.memory = newMemory(); err == nil && durable {
+		e.memory, err = openMemory(filepath.Join(dir, "memory"))
 	}
 	if err != nil {
 		return errors.Join(err, e.release())

@@ -29,6 +29,7 @@ func (s *Server) routes() {
 	s.fileRoutes()
 	s.processRoutes()
 	s.stateRoutes()
+	s.memoryRoutes()
 	s.localRoutes()
 }
 

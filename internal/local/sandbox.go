@@ -45,6 +45,7 @@ type sandbox struct {
 	guest     *guest.Guest
 	logs      *logRing
 	kernels   kernels
+	memory    *memory
 	usage     cpuUsage
 
 	// gate is held shared while a command starts or a file is opened, and
@@ -115,7 +116,7 @@ func (e *engine) base(req wire.CreateSandbox) (base, error) {
 func (e *engine) start(ctx context.Context, req wire.CreateSandbox, from base) (*sandbox, error) {
 	sb := &sandbox{
 		name: e.ids.next("sb-"), created: e.clock.now(), began: time.Now(), spec: req, logs: newLogRing(),
-		env: from.env,
+		env: from.env, memory: newMemory(),
 	}
 	sb.dir = filepath.Join(e.boxes, sb.name)
 	mounts, err := e.volumes.attach(sb.name, e.support.Tier, req.Volumes)

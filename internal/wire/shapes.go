@@ -247,6 +247,7 @@ type Memory struct {
 	AgentID    string         `json:"agent_id,omitempty"`
 	Categories []string       `json:"categories"`
 	Metadata   map[string]any `json:"metadata"`
+	Infer      bool           `json:"infer,omitempty"`
 	CreatedAt  Time           `json:"created_at,omitzero"`
 }
 
