@@ -11,7 +11,7 @@ import (
 )
 
 func benchStart(b *testing.B, shared string) (*guest.Guest, string) {
-	dir := b.TempDir()
+	dir := folder(b)
 	g, err := guest.Start(b.Context(), guest.Spec{Name: "sb-bench", Tier: guest.Namespace, Dir: dir, Shared: shared})
 	require.NoError(b, err)
 	return g, dir
@@ -29,7 +29,7 @@ func benchExec(b *testing.B, g *guest.Guest) {
 }
 
 func BenchmarkCreate(b *testing.B) {
-	shared := b.TempDir()
+	shared := folder(b)
 	for b.Loop() {
 		g, dir := benchStart(b, shared)
 		benchExec(b, g)
@@ -41,7 +41,7 @@ func BenchmarkCreate(b *testing.B) {
 }
 
 func BenchmarkClose(b *testing.B) {
-	shared := b.TempDir()
+	shared := folder(b)
 	for b.Loop() {
 		b.StopTimer()
 		g, dir := benchStart(b, shared)
@@ -55,7 +55,7 @@ func BenchmarkClose(b *testing.B) {
 }
 
 func BenchmarkExec(b *testing.B) {
-	g, dir := benchStart(b, b.TempDir())
+	g, dir := benchStart(b, folder(b))
 	defer guest.RemoveAll(dir)
 	defer g.Close()
 	for b.Loop() {

@@ -1,11 +1,17 @@
 package guest
 
-import "syscall"
+import (
+	"syscall"
+	"unsafe"
+)
 
 const (
 	prCapBsetDrop   = 24
 	prSetNoNewPrivs = 38
 	capLast         = 63
+
+	sysLandlockCreateRuleset = 444
+	sysLandlockRestrictSelf  = 446
 )
 
 // kept are the capabilities of a container's usual set: enough for package managers, not for mounts or the kernel's settings.
@@ -43,5 +49,27 @@ func dropPrivileges() error {
 	if errno != 0 {
 		return doing("forbid new privileges", errno)
 	}
+	forgetKeys()
+	closeAbstractSockets()
 	return nil
+}
+
+// forgetKeys gives commands a session keyring of their own instead of the server's.
+func forgetKeys() {
+	const joinSession = 1
+	syscall.RawSyscall(syscall.SYS_KEYCTL, joinSession, 0, 0)
+}
+
+// closeAbstractSockets keeps commands from the host's abstract Unix sockets,
+// which the shared network would reach: some services trust whoever connects as
+// root. Landlock can since Linux 6.12; before that they stay open.
+func closeAbstractSockets() {
+	const scopeAbstractSocket = 1
+	rules := struct{ fs, net, scoped uint64 }{scoped: scopeAbstractSocket}
+	fd, _, errno := syscall.RawSyscall(sysLandlockCreateRuleset, uintptr(unsafe.Pointer(&rules)), unsafe.Sizeof(rules), 0)
+	if errno != 0 {
+		return
+	}
+	syscall.RawSyscall(sysLandlockRestrictSelf, fd, 0, 0)
+	syscall.Close(int(fd))
 }

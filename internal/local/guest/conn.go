@@ -63,7 +63,7 @@ func (c *conn) sendFirst(frame []byte, fds []int) (n int, err error) {
 		return err != syscall.EAGAIN
 	})
 	if inner != nil {
-		return 0, inner
+		return 0, os.ErrClosed
 	}
 	return n, err
 }
@@ -119,7 +119,7 @@ func (c *conn) receiveFirst(p []byte) (n int, fds []int, err error) {
 		return err != syscall.EAGAIN
 	})
 	if inner != nil {
-		return 0, nil, inner
+		return 0, nil, os.ErrClosed
 	}
 	return n, fds, err
 }

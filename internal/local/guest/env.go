@@ -66,10 +66,12 @@ func (s *server) mapWords(r *execRequest) {
 	if s.root == "" {
 		return
 	}
-	for i, arg := range r.Args {
-		r.Args[i] = mapWords(arg, s.root)
-	}
-	for i, entry := range r.Env {
-		r.Env[i] = mapWords(entry, s.root)
+	mapAll(r.Args, s.root)
+	mapAll(r.Env, s.root)
+}
+
+func mapAll(list []string, root string) {
+	for i, text := range list {
+		list[i] = mapWords(text, root)
 	}
 }

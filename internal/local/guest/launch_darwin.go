@@ -30,5 +30,6 @@ func (s *server) setup() error {
 	}
 	s.root = s.Dir + "/up/root"
 	s.home = s.root + home
+	mapAll(s.Env, s.root)
 	return s.processFolders()
 }

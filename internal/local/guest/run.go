@@ -3,8 +3,8 @@
 package guest
 
 import (
+	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -94,8 +94,8 @@ func dirProblem(err error) string {
 }
 
 func startProblem(name string, err error) (int, string) {
-	switch err {
-	case syscall.ENOENT:
+	switch {
+	case errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.ENOTDIR):
 		if strings.Contains(name, "/") {
 			return exitNotFound, name + ": No such file or directory"
 		}
@@ -107,10 +107,9 @@ func startProblem(name string, err error) (int, string) {
 
 // reason is an error's text as shells print it.
 func reason(err error) string {
-	if p, ok := err.(*fs.PathError); ok {
-		err = p.Err
-	}
-	text := err.Error()
+	errno := syscall.EIO
+	errors.As(err, &errno)
+	text := errno.Error()
 	return strings.ToUpper(text[:1]) + text[1:]
 }
 
@@ -122,15 +121,11 @@ func lookPath(name, dir, path string) (string, error) {
 	found := error(syscall.ENOENT)
 	for _, folder := range filepath.SplitList(path) {
 		file := under(dir, filepath.Join(folder, name))
-		switch err := executableFile(file); err {
-		case nil:
+		if err := executableFile(file); err == nil {
 			return file, nil
-		case syscall.EACCES:
-			found = err
+		} else if errors.Is(err, errNotExecutable) && name != "" {
+			found = syscall.EACCES
 		}
-	}
-	if name == "" {
-		found = syscall.ENOENT
 	}
 	return "", found
 }
@@ -146,17 +141,15 @@ func executableFile(path string) error {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
-		if p, ok := err.(*fs.PathError); ok {
-			return p.Err
-		}
 		return err
-	case info.IsDir():
-		return syscall.EACCES
-	case info.Mode()&0o111 == 0:
-		return syscall.EACCES
+	case info.IsDir() || info.Mode()&0o111 == 0:
+		return errNotExecutable
 	}
 	return nil
 }
+
+// errNotExecutable is there, but no program.
+var errNotExecutable = &failure{errno: syscall.EACCES}
 
 // begin notes the process; it runs before any exit can be told.
 func (c *command) begin(pid int) { c.family.begin(pid) }

@@ -41,6 +41,7 @@ type server struct {
 func serve() {
 	runtime.LockOSThread()
 	closeInherited(controlFD + 1)
+	syscall.CloseOnExec(controlFD)
 	defaultSignals()
 	s := &server{reaper: newReaper()}
 	for {

@@ -29,6 +29,7 @@ func (s *server) setupProcess() error {
 	if _, _, errno := syscall.RawSyscall(syscall.SYS_PRCTL, prSetChildSubreaper, 1, 0); errno != 0 {
 		return doing("become a subreaper", errno)
 	}
+	mapAll(s.Env, s.root)
 	return s.processFolders()
 }
 
