@@ -104,25 +104,34 @@ func (r *countingReader) Read(p []byte) (int, error) {
 // an error that Is [io.ErrUnexpectedEOF]; dst has then a part of it.
 func (s *Sandbox) Download(ctx context.Context, path string, dst io.Writer, opts *TransferOptions) (int64, error) {
 	const verb = "download from"
-	if err := s.checkPath(ctx, verb, path); err != nil {
+	if dst == nil {
+		return 0, invalid(s.opOrVerb(verb), "the destination is nil")
+	}
+	body, size, err := s.openFile(ctx, verb, path)
+	if err != nil {
 		return 0, err
 	}
-	if dst == nil {
-		return 0, invalid(s.op(verb), "the destination is nil")
-	}
-	req := s.fileRequest(wire.FileRead, path)
-	resp, err := s.client.transport.Open(ctx, req)
-	if err != nil {
-		return 0, failed(s.op(verb), req, err)
-	}
-	defer resp.Body.Close()
+	defer body.Close()
 	progress := opts.progress()
-	progress(0, resp.ContentLength)
-	n, err := io.Copy(dst, &countingReader{Reader: resp.Body, total: resp.ContentLength, progress: progress})
+	progress(0, size)
+	n, err := io.Copy(dst, &countingReader{Reader: body, total: size, progress: progress})
 	if err != nil {
 		return n, &callError{op: s.op(verb), err: fmt.Errorf("after %d bytes: %w", n, err)}
 	}
 	return n, nil
+}
+
+// openFile begins to read a file; size is -1 when it is unknown.
+func (s *Sandbox) openFile(ctx context.Context, verb, path string) (body io.ReadCloser, size int64, err error) {
+	if err := s.checkPath(ctx, verb, path); err != nil {
+		return nil, 0, err
+	}
+	req := s.fileRequest(wire.FileRead, path)
+	resp, err := s.client.transport.Open(ctx, req)
+	if err != nil {
+		return nil, 0, failed(s.op(verb), req, err)
+	}
+	return resp.Body, resp.ContentLength, nil
 }
 
 // UploadFile writes the local file into the sandbox, see [Sandbox.Upload]. A
