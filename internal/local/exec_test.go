@@ -3,6 +3,7 @@ package local_test
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -130,6 +131,7 @@ func TestCallerGone(t *testing.T) {
 		go func() {
 			defer close(ended)
 			if resp, err := a.client.Do(req); err == nil {
+				_, _ = io.Copy(io.Discard, resp.Body)
 				resp.Body.Close()
 			}
 		}()

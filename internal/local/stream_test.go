@@ -15,11 +15,11 @@ func TestStreamIsLive(t *testing.T) {
 	t.Parallel()
 	a := shared(t)
 	sb := a.create(nil)
-	s := a.stream(sb, "mkfifo f; echo one; read x <f; echo $x; read x <f; echo $x >&2; exit 5")
+	s := a.stream(sb, "mkfifo f g; echo one; read x <f; echo $x; read x <g; echo $x >&2; exit 5")
 	assert.Equal(t, "stdout one", s.line())
 	a.out(sb, "echo two >f")
 	assert.Equal(t, "stdout two", s.line())
-	a.out(sb, "echo three >f")
+	a.out(sb, "echo three >g")
 	assert.Equal(t, "stderr three", s.line())
 	assert.Equal(t, 5, s.done())
 }
