@@ -122,9 +122,9 @@ func (s *server) resolve(name string) (*target, error) {
 			return nil, err
 		}
 		t := &target{dir: folder, base: base}
-		t.old, err = os.Lstat(t.at(base))
-		if err != nil {
-			t.old = nil
+		if t.old, err = os.Lstat(t.at(base)); err != nil && !os.IsNotExist(err) {
+			folder.Close()
+			return nil, err
 		}
 		if t.old == nil || t.old.Mode()&fs.ModeSymlink == 0 {
 			return t, nil

@@ -19,14 +19,19 @@ func processAttr(tier Tier) (*syscall.SysProcAttr, int) {
 		return attr, 0
 	}
 	attr.Cloneflags = syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS
-	ids := 1
-	if os.Geteuid() == 0 {
-		ids = min(idsFromZero("/proc/self/uid_map"), idsFromZero("/proc/self/gid_map"))
-	}
+	ids := ids()
 	attr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: ids}}
 	attr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: ids}}
 	attr.GidMappingsEnableSetgroups = ids > 1
 	return attr, ids
+}
+
+// ids is how many a sandbox gets: one for an ordinary user.
+func ids() int {
+	if os.Geteuid() != 0 {
+		return 1
+	}
+	return min(idsFromZero("/proc/self/uid_map"), idsFromZero("/proc/self/gid_map"))
 }
 
 // idsFromZero is how many ids, counted from root, this user namespace has itself.

@@ -33,7 +33,7 @@ func makeLayers(base string) error {
 		if err != nil {
 			return err
 		}
-		m := &masker{source: "/" + name, layer: base + "/layers/" + flat(name), list: bufio.NewWriter(list), own: os.Geteuid() != 0}
+		m := &masker{source: "/" + name, layer: base + "/layers/" + flat(name), list: bufio.NewWriter(list), own: ids() == 1}
 		err = m.run(info, depth)
 		if e := m.list.Flush(); err == nil {
 			err = e

@@ -46,6 +46,10 @@ func RemoveAll(dir string) error {
 	for _, pattern := range []string{"", "/base", "/base.new", "/*/base", "/*/base.new"} {
 		removeMemory(dir + pattern)
 	}
+	return removeTree(dir)
+}
+
+func removeTree(dir string) error {
 	err := os.RemoveAll(dir)
 	if errors.Is(err, syscall.EACCES) {
 		openFolders(dir)
@@ -61,8 +65,7 @@ func removeMemory(pattern string) {
 	links, _ := filepath.Glob(pattern)
 	for _, link := range links {
 		if target, err := os.Readlink(link); err == nil && strings.HasPrefix(target, memoryPrefix) && !strings.Contains(target, "..") {
-			openFolders(target)
-			os.RemoveAll(target)
+			removeTree(target)
 		}
 	}
 }

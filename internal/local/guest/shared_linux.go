@@ -3,6 +3,7 @@ package guest
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"sync"
 	"syscall"
 )
@@ -44,10 +45,9 @@ func makeBase(shared string) error {
 	if err := RemoveAll(temp); err != nil { // of one that was killed
 		return err
 	}
-	if dir, err := memoryFolder(); err == nil {
+	if dir, err := memoryFolder(shared); err == nil {
 		if err := os.Symlink(dir, temp); err != nil {
-			os.Remove(dir)
-			return err
+			return errors.Join(err, os.RemoveAll(dir))
 		}
 	}
 	if err := makeShared(temp); err != nil {
@@ -56,7 +56,8 @@ func makeBase(shared string) error {
 	return os.Rename(temp, shared+"/base")
 }
 
-func memoryFolder() (string, error) {
+// memoryFolder makes one that says whose it is, and removes those whose owners are gone.
+func memoryFolder(shared string) (string, error) {
 	const tmpfs, room = 0x01021994, 32 << 20
 	var st syscall.Statfs_t
 	if err := syscall.Statfs("/dev/shm", &st); err != nil {
@@ -65,7 +66,26 @@ func memoryFolder() (string, error) {
 	if st.Type != tmpfs || int64(st.Bavail)*int64(st.Bsize) < room {
 		return "", syscall.ENOSPC
 	}
-	return os.MkdirTemp("/dev/shm", "sandflare-")
+	sweepMemory()
+	dir, err := os.MkdirTemp("/dev/shm", "sandflare-")
+	if err != nil {
+		return "", err
+	}
+	return dir, os.WriteFile(dir+"/owner", []byte(shared), 0o600)
+}
+
+// sweepMemory removes what killed servers left, once their folders are removed.
+func sweepMemory() {
+	dirs, _ := filepath.Glob(memoryPrefix + "*")
+	for _, dir := range dirs {
+		shared, err := os.ReadFile(dir + "/owner")
+		if err != nil || len(shared) == 0 {
+			continue // another user's, or just being made
+		}
+		if !exists(string(shared)) {
+			removeTree(dir)
+		}
+	}
 }
 
 func exists(path string) bool {

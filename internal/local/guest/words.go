@@ -10,16 +10,22 @@ import (
 // mappedFolders are the paths that belong to a sandbox of the process tier.
 var mappedFolders = []string{home, "/tmp"}
 
-// mapPath puts one of the sandbox's own folders below root; other paths stay the host's.
+// mapPath puts one of the sandbox's own folders below root; other paths stay
+// the host's, and those that are there already.
 func mapPath(p, root string) string {
 	clean := path.Clean(p)
+	if within(clean, root) {
+		return p
+	}
 	for _, own := range mappedFolders {
-		if clean == own || strings.HasPrefix(clean, own+"/") {
+		if within(clean, own) {
 			return root + clean
 		}
 	}
 	return p
 }
+
+func within(p, folder string) bool { return p == folder || strings.HasPrefix(p, folder+"/") }
 
 // mapWords does the same in running text, where the path stands as a whole word:
 // nothing that could belong to a longer path comes before or after it. What is
