@@ -106,14 +106,14 @@ func (s *Sandbox) RunPlaywright(ctx context.Context, script string, opts *RunOpt
 	if err := s.writeFile(ctx, verb, path, []byte(script)); err != nil {
 		return nil, err
 	}
-	defer s.removeFile(ctx, path)
+	defer s.execAfter(ctx, "rm -f "+path)
 	return s.Exec(ctx, "PLAYWRIGHT_BROWSERS_PATH=/opt/playwright python3 "+path, &ExecOptions{Timeout: timeout})
 }
 
-// removeFile removes a helper file as well as it can, also when ctx has ended.
-func (s *Sandbox) removeFile(ctx context.Context, path string) {
+// execAfter tidies up as well as it can, also when ctx has ended.
+func (s *Sandbox) execAfter(ctx context.Context, command string) {
 	const patience = execTimeout + 2*time.Second
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
-	_, _ = s.Exec(ctx, "rm -f "+path, nil)
+	_, _ = s.Exec(ctx, command, nil)
 }
