@@ -26,9 +26,10 @@ type engine struct {
 	clock   *clock
 	ids     *idSource
 
-	boxes  string // folder of the sandboxes' files
-	shared string
-	data   *lockedDir // nil without a folder that outlives us
+	boxes    string // folder of the sandboxes' files
+	shared   string
+	contexts string     // of builds that are under way
+	data     *lockedDir // nil without a folder that outlives us
 
 	mu        sync.Mutex // guards the fields below
 	sandboxes map[string]*sandbox
@@ -38,6 +39,7 @@ type engine struct {
 
 	snapshots *snapshots
 	volumes   *volumes
+	templates *templates
 	memory    *memory // the user's
 }
 
@@ -59,6 +61,9 @@ func newEngine(state *lockedDir, support guest.Support, cfg Config) (_ *engine, 
 	if e.shared, err = state.sub("shared"); err != nil {
 		return nil, err
 	}
+	if e.contexts, err = state.sub("contexts"); err != nil {
+		return nil, err
+	}
 	return e, e.openData(state, cfg.DataDir)
 }
 
@@ -74,6 +79,9 @@ func (e *engine) openData(state *lockedDir, dataDir string) (err error) {
 	durable := dataDir != ""
 	if e.snapshots, err = openSnapshots(filepath.Join(dir, "snapshots"), durable); err == nil {
 		e.volumes, err = openVolumes(filepath.Join(dir, "volumes"), durable)
+	}
+	if err == nil {
+		e.templates, err = openTemplates(filepath.Join(dir, "templates"), durable)
 	}
 	if e.memory = newMemory(); err == nil && durable {
 		e.memory, err = openMemory(filepath.Join(dir, "memory"))
@@ -204,6 +212,7 @@ func (e *engine) close() {
 	e.cancel()
 	e.clock.stop()
 	e.removeAll()
+	e.templates.close()
 }
 
 // release gives the data folder up.

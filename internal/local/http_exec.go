@@ -37,6 +37,7 @@ func (s *Server) exec(w http.ResponseWriter, r *http.Request, sb *sandbox) error
 	if err := decode(r, &body); err != nil {
 		return err
 	}
+	body.Cwd = cmp.Or(body.Cwd, sb.workdir)
 	cmd, err := s.command(body, execTimeout)
 	if err != nil {
 		return err

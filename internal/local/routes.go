@@ -30,6 +30,7 @@ func (s *Server) routes() {
 	s.processRoutes()
 	s.stateRoutes()
 	s.memoryRoutes()
+	s.templateRoutes()
 	s.localRoutes()
 }
 

@@ -46,6 +46,7 @@ type sandbox struct {
 	logs      *logRing
 	kernels   kernels
 	memory    *memory
+	workdir   string // where a command that names no folder begins; empty: home
 	usage     cpuUsage
 
 	// gate is held shared while a command starts or a file is opened, and
@@ -102,21 +103,28 @@ func checkCreate(req *wire.CreateSandbox) error {
 type base struct {
 	tree    string // saved files; empty: fresh ones
 	env     map[string]string
+	workdir string // where a command that names no folder begins; empty: home
+	user    string // of a template: for RUN in templates made from it
 	release func()
 }
+
+func freshBase() base { return base{release: func() {}} }
 
 func (e *engine) base(req wire.CreateSandbox) (base, error) {
 	if req.SnapshotID != "" {
 		return e.snapshots.use(req.SnapshotID)
 	}
-	return base{release: func() {}}, nil
+	if req.TemplateID != "" {
+		return e.templates.base(req.TemplateID)
+	}
+	return freshBase(), nil
 }
 
 // start starts a guest and makes the sandbox visible.
 func (e *engine) start(ctx context.Context, req wire.CreateSandbox, from base) (*sandbox, error) {
 	sb := &sandbox{
 		name: e.ids.next("sb-"), created: e.clock.now(), began: time.Now(), spec: req, logs: newLogRing(),
-		env: from.env, memory: newMemory(),
+		env: from.env, workdir: from.workdir, memory: newMemory(),
 	}
 	sb.dir = filepath.Join(e.boxes, sb.name)
 	mounts, err := e.volumes.attach(sb.name, e.support.Tier, req.Volumes)

@@ -24,7 +24,8 @@ type snapshot struct {
 
 type snapshotRecord struct {
 	wire.Snapshot
-	Env map[string]string `json:"env"`
+	Env     map[string]string `json:"env"`
+	Workdir string            `json:"workdir,omitempty"`
 }
 
 type snapshots struct {
@@ -75,7 +76,7 @@ func (s *snapshots) use(id string) (base, error) {
 		return base{}, err
 	}
 	snap.record = next
-	return base{tree: s.store.tree(id), env: merged(next.Env), release: snap.copying.RUnlock}, nil
+	return base{tree: s.store.tree(id), env: merged(next.Env), workdir: next.Workdir, release: snap.copying.RUnlock}, nil
 }
 
 func (s *snapshots) remove(id string) error {
@@ -93,7 +94,7 @@ func (s *snapshots) remove(id string) error {
 
 // snapshot copies a sandbox's files; its processes stand still meanwhile and go on after.
 func (e *engine) snapshot(ctx context.Context, sb *sandbox, req wire.CreateSnapshot, auto bool) (wire.Snapshot, error) {
-	snap := &snapshot{record: snapshotRecord{Env: sb.environment(), Snapshot: wire.Snapshot{
+	snap := &snapshot{record: snapshotRecord{Env: sb.environment(), Workdir: sb.workdir, Snapshot: wire.Snapshot{
 		Name: req.Name, Description: req.Description, Tags: append([]string{}, req.Tags...),
 		Status: ready, SandboxID: sb.name, ParentSnapshotID: sb.spec.SnapshotID,
 		AutoCreated: auto, CreatedAt: wire.Time{Time: e.clock.now()},
@@ -213,7 +214,7 @@ func (e *engine) fork(ctx context.Context, sb *sandbox, n int) (forks []*sandbox
 		return nil, err
 	}
 	for range n {
-		fork, err := e.start(ctx, forkSpec(sb), base{tree: tree, env: sb.environment()})
+		fork, err := e.start(ctx, forkSpec(sb), base{tree: tree, env: sb.environment(), workdir: sb.workdir})
 		if err != nil {
 			for _, made := range forks {
 				err = errors.Join(err, e.remove(made.name))

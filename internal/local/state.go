@@ -9,7 +9,10 @@ import (
 	"github.com/sandflare/sandflare-go/internal/local/guest"
 )
 
-const stateName = "sandflare-local-" // and a random part, in the temp folder
+const (
+	stateName = "sandflare-local-" // and a random part, in the temp folder
+	stateMark = ".state-of-sandflare-local"
+)
 
 // lockedDir is a folder that one server owns while it lives: the lock is on the
 // folder itself and ends with the process, whatever ends it.
@@ -27,7 +30,7 @@ func newStateDir(parent string) (*lockedDir, error) {
 		}
 		dir, err := lockDir(path)
 		if err == nil {
-			return dir, nil
+			return dir, os.WriteFile(filepath.Join(path, stateMark), nil, 0o600)
 		}
 		if !errors.Is(err, errLocked) {
 			return nil, errors.Join(err, os.Remove(path))
@@ -76,11 +79,12 @@ func (d *lockedDir) remove() error {
 	return errors.Join(guest.RemoveAll(d.path), d.unlock())
 }
 
-// sweep removes the state folders under parent whose servers were killed.
+// sweep removes the state folders under parent whose servers were killed. A
+// folder without the mark only has the name of one.
 func sweep(parent string) (removed []string) {
 	paths, _ := filepath.Glob(filepath.Join(parent, stateName+"*"))
 	for _, path := range paths {
-		if !ownDir(path) {
+		if _, err := os.Lstat(filepath.Join(path, stateMark)); err != nil || !ownDir(path) {
 			continue
 		}
 		dir, err := lockDir(path)

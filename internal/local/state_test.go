@@ -240,7 +240,11 @@ func TestStateFolders(t *testing.T) {
 	foreign := filepath.Join(temp, "sandflare-local-foreign")
 	require.NoError(t, os.MkdirAll(filepath.Join(killed, "sandboxes", "x"), 0o700))
 	require.NoError(t, os.Chmod(killed, 0o700))
+	const mark = ".state-of-sandflare-local"
+	require.NoError(t, os.WriteFile(filepath.Join(killed, mark), nil, 0o600))
 	require.NoError(t, os.Mkdir(foreign, 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(foreign, mark), nil, 0o600))
+	require.NoError(t, os.Mkdir(filepath.Join(temp, "sandflare-local-namesake"), 0o700))
 	require.NoError(t, os.Symlink(foreign, filepath.Join(temp, "sandflare-local-link")))
 
 	second := start(t, local.Config{})
@@ -253,7 +257,7 @@ func TestStateFolders(t *testing.T) {
 	require.NoError(t, second.srv.Close())
 	left, err := os.ReadDir(temp)
 	require.NoError(t, err)
-	assert.Len(t, left, 2, "%v", left)
+	assert.Len(t, left, 3, "%v", left)
 }
 
 // Close is prompt with calls under way.
