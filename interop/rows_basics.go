@@ -111,7 +111,3 @@ var listing = []any{
 	[]any{"five", "/tmp/dir/five", false, 5, 1000000000},
 	[]any{"sub", "/tmp/dir/sub", true, 0, 0},
 }
-
-func sections() []section {
-	return []section{quickStartRows, environmentRows, createRows, getRows, execRows, fileRows}
-}

@@ -157,18 +157,28 @@ func printUnknown(w io.Writer, known map[string]columns, results map[column]repo
 	return fine
 }
 
-const briefly = 300
+const briefly = 160
 
+// brief is a value as JSON, cut when long.
 func brief(value any) string {
-	text, err := json.Marshal(value)
-	if raw, ok := value.(json.RawMessage); ok && len(raw) == 0 {
-		return "nothing"
-	} else if err != nil {
+	if raw, ok := value.(json.RawMessage); ok {
+		if len(raw) == 0 {
+			return "nothing"
+		}
+		value = nil
+		if err := json.Unmarshal(raw, &value); err != nil {
+			return string(raw)
+		}
+	}
+	var out strings.Builder
+	text := json.NewEncoder(&out)
+	text.SetEscapeHTML(false)
+	if err := text.Encode(value); err != nil {
 		return err.Error()
 	}
-	s := strings.ToValidUTF8(string(text), "?")
+	s := strings.TrimSpace(out.String())
 	if len(s) > briefly {
-		s = s[:briefly] + "…"
+		s = strings.ToValidUTF8(s[:briefly], "") + "…"
 	}
 	return s
 }

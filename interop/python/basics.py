@@ -116,7 +116,7 @@ def create():
 
     step("env", environment_variables)
     step("from a snapshot that is not there", lambda: made(snapshot_id="snap-none"))
-    step("from a template that is not there", lambda: facts(Sandbox.create(template="tpl-none")))
+    step("from a template that is not there", lambda: made(template="tpl-none"))
     step("with a volume that is not there", lambda: made(volumes={"/data": "vol-none"}))
     step("above the plan", lambda: attempt(lambda: Sandbox.create(base_url=at_door("plan limit"))))
 

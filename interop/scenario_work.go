@@ -1,0 +1,275 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/sandflare/sandflare-go"
+)
+
+func (s *scenario) work() {
+	sb := s.labelled("work")
+	defer sb.Close()
+	s.code(sb)
+	s.kernel(sb)
+	s.install(sb)
+	s.git(sb)
+	s.surroundings()
+	s.processes()
+}
+
+// ends is exit code, output and the last line of the errors.
+func ends(r *sandflare.ExecResult, err error) (any, error) {
+	if err != nil {
+		return nil, err
+	}
+	return []any{r.ExitCode, r.Stdout, lastLine(r.Stderr)}, nil
+}
+
+func lastLine(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return lines[len(lines)-1]
+}
+
+func exitCode(r *sandflare.ExecResult, err error) (any, error) {
+	if err != nil {
+		return nil, err
+	}
+	return r.ExitCode, nil
+}
+
+func fine(r *sandflare.ExecResult, err error) (any, error) {
+	if err != nil {
+		return nil, err
+	}
+	return r.OK(), nil
+}
+
+func (s *scenario) code(sb *sandflare.Sandbox) {
+	s.heading = "Run code"
+	python := func(code string) (*sandflare.ExecResult, error) { return sb.RunPython(s.ctx, code, nil) }
+	s.step("run_python", func() (any, error) { return outcome(python("print(2 + 2)")) })
+	s.step("run_node", func() (any, error) { return outcome(sb.RunNode(s.ctx, "console.log(2 + 2)", nil)) })
+	s.step("run_python: error", func() (any, error) {
+		return ends(python("import sys\nprint('so far')\nsys.exit('it broke')"))
+	})
+	s.step("run_python: traceback", func() (any, error) { return ends(python("def f():\n    return 1 / 0\nf()")) })
+	s.step("run_node: error", func() (any, error) { return exitCode(sb.RunNode(s.ctx, "process.exit(7)", nil)) })
+	s.step("run_python: is stateless", func() (any, error) {
+		return []any{s.attempt(fine(python("x = 1"))), s.attempt(fine(python("print(x)")))}, nil
+	})
+	s.step("run_python: timeout", func() (any, error) {
+		return exitCode(sb.RunPython(s.ctx, "import time; time.sleep(20)", &sandflare.RunOptions{Timeout: time.Second}))
+	})
+	s.step("run_python: directory", func() (any, error) { return outcome(python("import os; print(os.getcwd())")) })
+	s.step("run_playwright: runs, removes its script", func() (any, error) {
+		r, err := sb.RunPlaywright(s.ctx, "import os, sys\nprint(os.environ['PLAYWRIGHT_BROWSERS_PATH'])\nsys.exit(5)", nil)
+		if err != nil {
+			return nil, err
+		}
+		left, err := sb.Exec(s.ctx, "ls /tmp | grep -c py", nil)
+		return []any{r.ExitCode, r.Stdout, left.Stdout}, err
+	})
+}
+
+// plot stands in for matplotlib: what the kernel asks of it, and a picture.
+const plot = `
+import sys, types
+plt = types.ModuleType("matplotlib.pyplot")
+plt.get_fignums = lambda: [1]
+class Figure:
+    def savefig(self, out, **options): out.write(b"\x89PNG picture")
+plt.gcf = lambda: Figure()
+plt.close = lambda *a: None
+sys.modules["matplotlib"] = types.ModuleType("matplotlib")
+sys.modules["matplotlib.pyplot"] = plt
+None`
+
+func (s *scenario) kernel(sb *sandflare.Sandbox) {
+	run := func(code, context string, timeout time.Duration) *sandflare.CodeResult {
+		r, err := sb.RunCode(s.ctx, code, &sandflare.CodeOptions{Context: context, Timeout: timeout})
+		if err != nil {
+			return &sandflare.CodeResult{Error: s.failure(err)}
+		}
+		return r
+	}
+	s.step("run_code: keeps state", func() (any, error) {
+		run("x = 42", "", 0)
+		r := run("print('printed')\nx * 2", "", 0)
+		return []any{r.Text, r.Stdout, r.Stderr, r.Error, r.OK()}, nil
+	})
+	s.step("run_code: contexts", func() (any, error) {
+		run("y = 1", "one", 0)
+		other := run("y", "two", 0)
+		return []any{run("y", "one", 0).Text, other.OK(), lastLine(other.Error)}, nil
+	})
+	s.step("run_code: error", func() (any, error) {
+		r := run("import sys; print('e', file=sys.stderr); 1 / 0", "", 0)
+		return []any{r.OK(), lastLine(r.Error), r.Stderr}, nil
+	})
+	s.step("run_code: picture", func() (any, error) {
+		r := run(plot, "", 0)
+		text, err := b64(r.PNG, nil)
+		return []any{len(r.PNG) > 0, text}, err
+	})
+	s.step("run_code: timeout, then on", func() (any, error) {
+		return []any{run("import time; time.sleep(20)", "slow", time.Second).OK(), run("1 + 1", "slow", 0).Text}, nil
+	})
+}
+
+func (s *scenario) install(sb *sandflare.Sandbox) {
+	s.heading = "Install"
+	install := func(name string, pm sandflare.PackageManager, check func() (any, error)) value {
+		return func() (any, error) {
+			data, err := os.ReadFile(fixture(name))
+			if err != nil {
+				return nil, err
+			}
+			if err := sb.WriteFile(s.ctx, "/tmp/"+name, data); err != nil {
+				return nil, err
+			}
+			r, err := sb.Install(s.ctx, pm, "/tmp/"+name)
+			if err != nil {
+				return nil, err
+			}
+			return []any{r.ExitCode, r.OK(), s.attempt(check())}, nil
+		}
+	}
+	s.step("pip", install("judge-1.0-py3-none-any.whl", sandflare.Pip, func() (any, error) {
+		return outcome(sb.RunPython(s.ctx, "import judge; print(judge.answer)", nil))
+	}))
+	s.step("npm", install("judge-1.0.0.tgz", sandflare.NPM, func() (any, error) {
+		return outcome(sb.RunNode(s.ctx, "console.log(require('judge').answer)", nil))
+	}))
+	s.step("pip: fails", func() (any, error) {
+		ok, err := fine(sb.Install(s.ctx, sandflare.Pip, "/tmp/none-1.0-py3-none-any.whl"))
+		return []any{ok}, err
+	})
+	s.step("unknown runtime", func() (any, error) { return outcome(sb.Install(s.ctx, "cargo", "judge")) })
+}
+
+const repository = `
+export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@example.test GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@example.test
+git init -q -b main /home/user/repos/origin && cd /home/user/repos/origin
+echo one >file && git add file && git commit -qm one
+echo two >file && git commit -qam two
+git checkout -qb side && echo side >file && git commit -qam side && git checkout -q main
+`
+
+func (s *scenario) git(sb *sandflare.Sandbox) {
+	s.heading = "Git clone"
+	const origin = "file:///home/user/repos/origin"
+	if _, err := sb.Exec(s.ctx, repository, nil); err != nil {
+		panic(err)
+	}
+	clone := func(url string, opts *sandflare.GitCloneOptions) value {
+		return func() (any, error) {
+			r, err := sb.GitClone(s.ctx, url, opts)
+			if err != nil {
+				return nil, err
+			}
+			seen, err := sb.Exec(s.ctx, fmt.Sprintf("cat %s/file; git -C %[1]s rev-list --count HEAD", r.Path), nil)
+			if err != nil {
+				return nil, err
+			}
+			return []any{r.Path, r.Repo, r.Branch, strings.Contains(r.Output, "Cloning into"), seen.Stdout}, nil
+		}
+	}
+	s.step("path and branch", clone(origin, &sandflare.GitCloneOptions{Path: "/home/user/agent/repo", Branch: "main", Depth: 1}))
+	s.step("defaults", clone(origin, nil))
+	s.step("other branch, deep", clone(origin, &sandflare.GitCloneOptions{Path: "/home/user/side", Branch: "side", Depth: 10}))
+	s.step("repository that is not there", clone("file:///no/such", nil))
+	s.step("branch that is not there", clone(origin, &sandflare.GitCloneOptions{Path: "/home/user/x", Branch: "none"}))
+	s.step("option as URL", clone("--upload-pack=touch /tmp/owned", &sandflare.GitCloneOptions{Path: "/home/user/y"}))
+	s.step("token and key stay out of the logs", func() (any, error) {
+		_, _ = sb.GitClone(s.ctx, "https://127.0.0.1:1/x", &sandflare.GitCloneOptions{Token: "tok-123456", Path: "/home/user/z"})
+		_, _ = sb.GitClone(s.ctx, "ssh://127.0.0.1:1/x", &sandflare.GitCloneOptions{SSHKey: "key-123456", Path: "/home/user/w"})
+		lines, err := sb.Logs(s.ctx)
+		found := []string{}
+		for _, line := range lines {
+			if strings.Contains(line, "123456") {
+				found = append(found, line)
+			}
+		}
+		return found, err
+	})
+}
+
+func (s *scenario) surroundings() {
+	s.heading = "Environment, logs, health"
+	sb := s.create(&sandflare.CreateOptions{Label: "env", Env: map[string]string{"A": "1"}})
+	defer sb.Close()
+	s.step("set_env merges, commands see it", func() (any, error) {
+		if err := sb.SetEnv(s.ctx, map[string]string{"B": "two words", "A": "2"}); err != nil {
+			return nil, err
+		}
+		env, err := sb.Env(s.ctx)
+		if err != nil {
+			return nil, err
+		}
+		r, err := sb.Exec(s.ctx, `echo "$A,$B"`, nil)
+		return []any{env["A"], env["B"], r.Stdout}, err
+	})
+	s.step("set_env: no name", func() (any, error) { return nil, sb.SetEnv(s.ctx, map[string]string{"a=b": "x"}) })
+	s.step("health", func() (any, error) { return []any{true}, sb.Health(s.ctx) })
+	s.step("health: not there", func() (any, error) { return nil, s.ghost().Health(s.ctx) })
+	s.step("logs: command and output", func() (any, error) {
+		if _, err := sb.Exec(s.ctx, "echo hello; echo err >&2", nil); err != nil {
+			return nil, err
+		}
+		lines, err := sb.Logs(s.ctx)
+		text := "\n" + strings.Join(lines, "\n") + "\n"
+		return []any{strings.Contains(text, "\nhello\n"), strings.Contains(text, "\nerr\n"), strings.Contains(text, "echo hello")}, err
+	})
+}
+
+func (s *scenario) processes() {
+	s.heading = "Metrics & processes"
+	sb := s.labelled("busy")
+	defer sb.Close()
+	_, _ = sb.Exec(s.ctx, "sleep 1234 >/dev/null 2>&1 &", nil)
+	s.step("metrics", func() (any, error) {
+		m, err := sb.Metrics(s.ctx)
+		if err != nil {
+			return nil, err
+		}
+		return []any{m.SandboxName == sb.Name(), m.Status, m.CPUCount, m.MemTotal, m.DiskTotal > 0, m.CPUUsedPct >= 0,
+			0 <= m.MemUsed && m.MemUsed <= m.MemTotal, 0 < m.DiskUsed && m.DiskUsed <= m.DiskTotal, m.Time.Unix() > 1600000000}, nil
+	})
+	find := func() (found []sandflare.Process, err error) {
+		list, err := sb.Processes(s.ctx)
+		for _, p := range list {
+			if strings.HasPrefix(p.Command, "sleep 1234") {
+				found = append(found, p)
+			}
+		}
+		if err == nil && len(found) == 0 {
+			err = fmt.Errorf("no such process among %v", list)
+		}
+		return found, err
+	}
+	s.step("get_processes", func() (any, error) {
+		found, err := find()
+		return []any{len(found), err == nil && found[0].PID > 1}, err
+	})
+	s.step("get_processes: p.pid, p.command", func() (any, error) {
+		found, err := find()
+		return err == nil && found[0].PID > 0 && found[0].Command != "", err
+	})
+	s.step("kill_process", func() (any, error) {
+		found, err := find()
+		if err != nil {
+			return nil, err
+		}
+		if err := sb.KillProcess(s.ctx, found[0].PID); err != nil {
+			return nil, err
+		}
+		return exitCode(sb.Exec(s.ctx, "for i in 1 2 3 4 5 6 7 8 9; do pgrep -x sleep || exit 0; sleep 0.2; done; exit 9", nil))
+	})
+	kill := func(pid int) value { return func() (any, error) { return nil, sb.KillProcess(s.ctx, pid) } }
+	s.step("kill_process: not there", kill(99999))
+	s.step("kill_process: 1", kill(1))
+	s.step("kill_process: 0", kill(0))
+}
