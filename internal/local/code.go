@@ -16,7 +16,7 @@ const notInstalled = 127
 // runCode runs a program that an interpreter reads from its input: no limit of
 // arguments applies to it.
 func (sb *sandbox) runCode(ctx context.Context, cmd guest.Command, code string) (result, error) {
-	stdin, err := inputFile(code)
+	stdin, err := inputFile(sb.text(code))
 	if err != nil {
 		return result{}, err
 	}
@@ -28,6 +28,9 @@ func (sb *sandbox) runCode(ctx context.Context, cmd guest.Command, code string) 
 	}
 	return res, err
 }
+
+// text is code as the sandbox's tier wants it.
+func (sb *sandbox) text(code string) string { return guest.MapText(sb.tier, sb.dir, code) }
 
 // inputFile holds text as a file without a name.
 func inputFile(text string) (*os.File, error) {

@@ -49,8 +49,9 @@ type kernelProcess struct {
 	proc  *guest.Process
 	stop  context.CancelFunc
 	stdin *os.File
-	env   map[string]string // that it has
-	ended chan struct{}     // closed when the process has ended; then the rest is set
+	text  func(string) string // code as the tier wants it
+	env   map[string]string   // that it has
+	ended chan struct{}       // closed when the process has ended; then the rest is set
 	exit  guest.Exit
 	says  string // on its own stderr
 }
@@ -95,7 +96,7 @@ func (k *kernel) ensure(life context.Context, sb *sandbox) error {
 		stop()
 		return errors.Join(err, stdin.Close())
 	}
-	k.live = &kernelProcess{proc: proc, stop: stop, stdin: stdin, env: sb.environment(), ended: make(chan struct{})}
+	k.live = &kernelProcess{proc: proc, stop: stop, stdin: stdin, text: sb.text, env: sb.environment(), ended: make(chan struct{})}
 	go k.live.watch()
 	return nil
 }
@@ -136,7 +137,7 @@ func (p *kernelProcess) ask(code string, env map[string]string) <-chan verdict {
 }
 
 func (p *kernelProcess) exchange(code string) (v verdict) {
-	if v.err = kernelwire.Encode(p.stdin, code); v.err == nil {
+	if v.err = kernelwire.Encode(p.stdin, p.text(code)); v.err == nil {
 		v.res, v.err = kernelwire.Decode(p.proc.Stdout)
 	}
 	if v.err != nil {

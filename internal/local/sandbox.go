@@ -38,6 +38,7 @@ const maxTTLHours = 24 * 365
 // sandbox is one of them, running.
 type sandbox struct {
 	name, dir string
+	tier      guest.Tier
 	seq       int
 	created   time.Time          // by the clock that tests move
 	began     time.Time          // by the machine's
@@ -123,7 +124,7 @@ func (e *engine) base(req wire.CreateSandbox) (base, error) {
 // start starts a guest and makes the sandbox visible.
 func (e *engine) start(ctx context.Context, req wire.CreateSandbox, from base) (*sandbox, error) {
 	sb := &sandbox{
-		name: e.ids.next("sb-"), created: e.clock.now(), began: time.Now(), spec: req, logs: newLogRing(),
+		name: e.ids.next("sb-"), tier: e.support.Tier, created: e.clock.now(), began: time.Now(), spec: req, logs: newLogRing(),
 		env: from.env, workdir: from.workdir, memory: newMemory(),
 	}
 	sb.dir = filepath.Join(e.boxes, sb.name)

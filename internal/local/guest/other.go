@@ -51,3 +51,6 @@ func (u *Upload) Abort() error  { return errPlatform }
 
 // RemoveAll removes a tree.
 func RemoveAll(dir string) error { return os.RemoveAll(dir) }
+
+// MapText changes nothing.
+func MapText(_ Tier, _, text string) string { return text }
