@@ -40,7 +40,11 @@ func (c *copier) folder(from, to string, info fs.FileInfo) error {
 	if err := os.Mkdir(to, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	entries, err := c.list(from, info)
+	entries, err := os.ReadDir(from)
+	if errors.Is(err, fs.ErrPermission) && os.Chmod(from, 0o700) == nil { // closed by its owner to itself
+		defer os.Chmod(from, info.Mode())
+		entries, err = os.ReadDir(from)
+	}
 	if err != nil {
 		return err
 	}
@@ -50,16 +54,6 @@ func (c *copier) folder(from, to string, info fs.FileInfo) error {
 		}
 	}
 	return finish(from, to, info)
-}
-
-// list reads a folder, also one that its owner closed to itself.
-func (c *copier) list(from string, info fs.FileInfo) ([]fs.DirEntry, error) {
-	entries, err := os.ReadDir(from)
-	if errors.Is(err, fs.ErrPermission) && os.Chmod(from, 0o700) == nil {
-		defer os.Chmod(from, info.Mode())
-		entries, err = os.ReadDir(from)
-	}
-	return entries, err
 }
 
 func (c *copier) entry(from, to string, e fs.DirEntry) error {

@@ -1,3 +1,5 @@
+//go:build linux
+
 package guest_test
 
 import (
@@ -19,7 +21,9 @@ import (
 func TestExec(t *testing.T) {
 	t.Parallel()
 	eachTier(t, func(t *testing.T, tier guest.Tier) {
-		g := start(t, tier, func(s *guest.Spec) { s.Env = []string{"A=spec", "B=spec", "PATH=" + os.Getenv("PATH") + ":/usr/bin:/bin"} })
+		g := start(t, tier, func(s *guest.Spec) {
+			s.Env = []string{"A=spec", "B=spec", "PATH=" + os.Getenv("PATH") + ":/usr/bin:/bin"}
+		})
 		t.Run("streams are kept apart", func(t *testing.T) {
 			assert.Equal(t, result{"out\n", "err\n", guest.Exit{Code: 42}}, bash(t, g, "echo out; echo err >&2; exit 42"))
 		})

@@ -11,6 +11,7 @@ import (
 	"path"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -25,7 +26,9 @@ type Guest struct {
 	process *os.Process
 	stderr  *os.File // what a crashing guest says
 	closing sync.Once
+	closed  atomic.Bool
 	done    chan struct{}
+	words   string // why it ended by itself; set before done is closed
 }
 
 // Start returns once commands can run.
@@ -45,12 +48,11 @@ func Start(ctx context.Context, spec Spec) (*Guest, error) {
 	request := newStartRequest(spec, ids)
 	request.Mark = g.mark
 	if _, _, err := g.call(request.encode()); err != nil {
-		text := g.lastWords()
 		g.Close()
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		return nil, fmt.Errorf("guest: start %s: %w%s", spec.Name, err, text)
+		return nil, fmt.Errorf("guest: start %s: %w", spec.Name, err)
 	}
 	return g, nil
 }
@@ -139,8 +141,12 @@ func stderrPipe() (r, w *os.File, err error) {
 // watch waits for the end of the control socket, which is the guest's end. No thread is spent on it.
 func (g *Guest) watch() {
 	g.control.f.Read(make([]byte, 1))
-	g.process.Wait()
+	state, _ := g.process.Wait()
 	g.control.Close()
+	if !g.closed.Load() {
+		g.words = fmt.Sprintf(" (%v)%s", state, g.lastWords())
+	}
+	g.stderr.Close()
 	if g.tier == ProcessTier {
 		sweep(g.mark)
 	}
@@ -160,6 +166,7 @@ func (g *Guest) lastWords() string {
 // Close ends every process of the sandbox and waits until none is left. Idempotent.
 func (g *Guest) Close() error {
 	g.closing.Do(func() {
+		g.closed.Store(true)
 		if g.tier == Namespace {
 			g.process.Kill() // the kernel takes everything in the pid namespace along
 		}
@@ -169,8 +176,6 @@ func (g *Guest) Close() error {
 		case <-time.After(15 * time.Second):
 			g.process.Kill()
 		}
-		<-g.done
-		g.stderr.Close()
 	})
 	<-g.done
 	return nil
@@ -199,7 +204,7 @@ func (g *Guest) begin(frame []byte, fds ...int) (*conn, error) {
 	}
 	if err != nil {
 		c.Close()
-		return nil, ended(err)
+		return nil, g.ended(err)
 	}
 	return c, nil
 }
@@ -211,13 +216,14 @@ func (g *Guest) call(frame []byte, fds ...int) (*decoder, []int, error) {
 		return nil, nil, err
 	}
 	defer c.Close()
-	return c.answer()
+	return g.answer(c)
 }
 
-func (c *conn) answer() (*decoder, []int, error) {
+// answer takes one answer of a conversation.
+func (g *Guest) answer(c *conn) (*decoder, []int, error) {
 	d, fds, err := c.receive()
 	if err != nil {
-		return nil, nil, ended(err)
+		return nil, nil, g.ended(err)
 	}
 	if err := replyError(d); err != nil {
 		closeAll(fds)
@@ -226,11 +232,18 @@ func (c *conn) answer() (*decoder, []int, error) {
 	return d, fds, nil
 }
 
-// ended translates what a socket says when the guest is gone.
-func ended(err error) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, os.ErrClosed) ||
-		errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) {
-		return ErrEnded
+// ended translates what a socket says when the guest is gone, and why it is.
+func (g *Guest) ended(err error) error {
+	for _, known := range []error{io.EOF, io.ErrUnexpectedEOF, os.ErrClosed, syscall.EPIPE, syscall.ECONNRESET} {
+		if !errors.Is(err, known) {
+			continue
+		}
+		select {
+		case <-g.done:
+			return fmt.Errorf("%w%s", ErrEnded, g.words)
+		case <-time.After(time.Second): // it lives, but hung up on us
+			return ErrEnded
+		}
 	}
 	return err
 }

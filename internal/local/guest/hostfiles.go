@@ -39,8 +39,9 @@ func takeFile(op, path string, fds []int) (*os.File, error) {
 type Upload struct {
 	File *os.File
 
-	path string
-	conv *conn
+	guest *Guest
+	path  string
+	conv  *conn
 }
 
 // Create opens a temporary file beside path, making missing folders. Commit
@@ -54,7 +55,7 @@ func (g *Guest) Create(path string) (*Upload, error) {
 	if err != nil {
 		return nil, pathError("create", path, err)
 	}
-	_, fds, err := c.answer()
+	_, fds, err := g.answer(c)
 	if err != nil {
 		c.Close()
 		return nil, pathError("create", path, err)
@@ -64,7 +65,7 @@ func (g *Guest) Create(path string) (*Upload, error) {
 		c.Close()
 		return nil, err
 	}
-	return &Upload{File: f, path: path, conv: c}, nil
+	return &Upload{File: f, guest: g, path: path, conv: c}, nil
 }
 
 // Commit closes File and puts it in its place.
@@ -76,10 +77,10 @@ func (u *Upload) Commit() error {
 	defer u.conv.Close()
 	_, err := u.conv.f.Write([]byte{noteCommit})
 	if err == nil {
-		_, _, err = u.conv.answer()
+		_, _, err = u.guest.answer(u.conv)
 	}
 	if err != nil {
-		return pathError("create", u.path, ended(err))
+		return pathError("create", u.path, u.guest.ended(err))
 	}
 	return nil
 }
@@ -88,7 +89,7 @@ func (u *Upload) Commit() error {
 func (u *Upload) Abort() error {
 	u.File.Close()
 	u.conv.hangUp()
-	u.conv.answer() // the file is gone before we return
+	u.guest.answer(u.conv) // the file is gone before we return
 	u.conv.Close()
 	return nil
 }
@@ -172,7 +173,7 @@ func (g *Guest) Save(ctx context.Context, dir string) error {
 	}
 	defer c.Close()
 	defer context.AfterFunc(ctx, c.hangUp)()
-	_, _, err = c.answer()
+	_, _, err = g.answer(c)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

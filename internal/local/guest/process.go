@@ -18,6 +18,7 @@ type Process struct {
 	PID            int // as seen inside; 0 when it could not be started (see Wait)
 	Stdout, Stderr io.ReadCloser
 
+	guest    *Guest
 	ctx      context.Context
 	conv     *conn
 	out, err *output
@@ -34,7 +35,7 @@ func (g *Guest) Exec(ctx context.Context, cmd Command) (*Process, error) {
 	if len(cmd.Args) == 0 {
 		return nil, errors.New("guest: exec: no arguments")
 	}
-	p := &Process{ctx: ctx, done: make(chan struct{})}
+	p := &Process{guest: g, ctx: ctx, done: make(chan struct{})}
 	var ends []int
 	for _, o := range []**output{&p.out, &p.err} {
 		r, w, err := pipe()
@@ -64,7 +65,7 @@ func (p *Process) start(g *Guest, request execRequest, fds []int) (err error) {
 		return err
 	}
 	stop := context.AfterFunc(p.ctx, p.conv.hangUp)
-	d, _, err := p.conv.answer()
+	d, _, err := p.guest.answer(p.conv)
 	if err == nil {
 		p.PID = int(d.int())
 		err = d.done()
@@ -88,7 +89,7 @@ func (p *Process) closeOutputs() {
 
 // watch takes the exit as soon as the guest tells it, so that the outputs end without Wait.
 func (p *Process) watch(stop func() bool) {
-	d, _, err := p.conv.answer()
+	d, _, err := p.guest.answer(p.conv)
 	if err == nil {
 		p.exit = Exit{Code: int(d.int()), TimedOut: d.bool()}
 		err = d.done()

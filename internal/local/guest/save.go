@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 )
 
@@ -61,11 +62,17 @@ func removeTree(dir string) error {
 // memoryPrefix begins the names of folders in memory; a link in the shared folder leads there.
 const memoryPrefix = "/dev/shm/sandflare-"
 
+// memoryLocks keep the folders in memory that are this process's own.
+var memoryLocks sync.Map
+
 func removeMemory(pattern string) {
 	links, _ := filepath.Glob(pattern)
 	for _, link := range links {
 		if target, err := os.Readlink(link); err == nil && strings.HasPrefix(target, memoryPrefix) && !strings.Contains(target, "..") {
 			removeTree(target)
+			if lock, ok := memoryLocks.LoadAndDelete(target); ok {
+				lock.(*os.File).Close()
+			}
 		}
 	}
 }

@@ -45,7 +45,7 @@ func makeBase(shared string) error {
 	if err := RemoveAll(temp); err != nil { // of one that was killed
 		return err
 	}
-	if dir, err := memoryFolder(shared); err == nil {
+	if dir, err := memoryFolder(); err == nil {
 		if err := os.Symlink(dir, temp); err != nil {
 			return errors.Join(err, os.RemoveAll(dir))
 		}
@@ -56,8 +56,8 @@ func makeBase(shared string) error {
 	return os.Rename(temp, shared+"/base")
 }
 
-// memoryFolder makes one that says whose it is, and removes those whose owners are gone.
-func memoryFolder(shared string) (string, error) {
+// memoryFolder makes one, locked while this process lives, and removes those whose owners are gone.
+func memoryFolder() (string, error) {
 	const tmpfs, room = 0x01021994, 32 << 20
 	var st syscall.Statfs_t
 	if err := syscall.Statfs("/dev/shm", &st); err != nil {
@@ -66,26 +66,35 @@ func memoryFolder(shared string) (string, error) {
 	if st.Type != tmpfs || int64(st.Bavail)*int64(st.Bsize) < room {
 		return "", syscall.ENOSPC
 	}
-	sweepMemory()
+	dirs, _ := filepath.Glob(memoryPrefix + "*")
+	for _, dir := range dirs {
+		if lock, err := lockMemory(dir); err == nil {
+			removeTree(dir)
+			lock.Close()
+		}
+	}
 	dir, err := os.MkdirTemp("/dev/shm", "sandflare-")
 	if err != nil {
 		return "", err
 	}
-	return dir, os.WriteFile(dir+"/owner", []byte(shared), 0o600)
+	lock, err := lockMemory(dir)
+	if err != nil { // another's sweep came between
+		return "", err
+	}
+	memoryLocks.Store(dir, lock)
+	return dir, nil
 }
 
-// sweepMemory removes what killed servers left, once their folders are removed.
-func sweepMemory() {
-	dirs, _ := filepath.Glob(memoryPrefix + "*")
-	for _, dir := range dirs {
-		shared, err := os.ReadFile(dir + "/owner")
-		if err != nil || len(shared) == 0 {
-			continue // another user's, or just being made
-		}
-		if !exists(string(shared)) {
-			removeTree(dir)
-		}
+func lockMemory(dir string) (*os.File, error) {
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil, err
 	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
 }
 
 func exists(path string) bool {
@@ -94,7 +103,10 @@ func exists(path string) bool {
 }
 
 func makeShared(base string) error {
-	for _, dir := range []string{"", "/root", "/layers", "/hidden", "/empty", "/empty/dir"} {
+	if err := mkdir(base, 0o700); err != nil {
+		return err
+	}
+	for _, dir := range []string{"/root", "/layers", "/hidden", "/empty", "/empty/dir"} {
 		if err := mkdir(base+dir, 0o755); err != nil {
 			return err
 		}
