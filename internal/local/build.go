@@ -31,6 +31,7 @@ type build struct {
 	ignore   *ignore.Matcher
 
 	sb     *sandbox
+	fresh  bool // FROM names no template of ours
 	scope  *dockerfile.Scope
 	runAs  []string // goes before each command of RUN
 	record templateRecord
@@ -131,7 +132,7 @@ func (b *build) run(ctx context.Context) error {
 
 // begin starts the sandbox with what FROM names.
 func (b *build) begin(ctx context.Context) error {
-	from, image, err := b.from()
+	from, err := b.from()
 	if err != nil {
 		return err
 	}
@@ -146,11 +147,7 @@ func (b *build) begin(ctx context.Context) error {
 	}
 	b.scope = b.newScope(from.env)
 	b.record.Workdir, b.record.User = from.workdir, from.user
-	if from.tree == "" {
-		b.log("%s is not pulled: the host's own tools and libraries are used", image)
-	} else {
-		b.log("%s is a template of this local Sandflare: its files and environment are used", image)
-	}
+	b.fresh = from.tree == ""
 	return nil
 }
 
@@ -166,11 +163,11 @@ func (b *build) newScope(env map[string]string) *dockerfile.Scope {
 
 // from finds what FROM names, with the ARGs before it: a template that is
 // here, or else nothing but the host's tools.
-func (b *build) from() (from base, image string, err error) {
-	scope := b.newScope(nil)
+func (b *build) from() (from base, err error) {
+	scope, image := b.newScope(nil), ""
 	for _, step := range b.file.Steps {
 		if step, err = scope.Next(step); err != nil {
-			return base{}, "", err
+			return base{}, err
 		}
 		if in, ok := step.Instruction.(*dockerfile.From); ok {
 			image = in.Image
@@ -182,9 +179,9 @@ func (b *build) from() (from base, image string, err error) {
 		from, err = b.engine.templates.use(strings.TrimSuffix(image, ":latest"))
 	}
 	if isNoTemplate(err) {
-		return freshBase(), image, nil
+		return freshBase(), nil
 	}
-	return from, image, err
+	return from, err
 }
 
 func (b *build) steps(ctx context.Context) error {

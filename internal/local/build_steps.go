@@ -18,7 +18,7 @@ func (b *build) step(ctx context.Context, step dockerfile.Step) error {
 	}
 	switch in := step.Instruction.(type) {
 	case *dockerfile.From:
-		return b.inherit(ctx)
+		return b.inherit(ctx, in.Image)
 	case *dockerfile.Run:
 		return b.command(ctx, in.Argv(b.scope.Shell))
 	case *dockerfile.Copy:
@@ -45,7 +45,12 @@ func (b *build) step(ctx context.Context, step dockerfile.Step) error {
 
 // inherit goes on where the template that FROM names stopped. Without
 // namespaces "/" is the machine's own: commands begin in the sandbox's home.
-func (b *build) inherit(ctx context.Context) error {
+func (b *build) inherit(ctx context.Context, image string) error {
+	if b.fresh {
+		b.log("%s is not pulled: the host's own tools and libraries are used", image)
+	} else {
+		b.log("%s is a template of this local Sandflare: its files and environment are used", image)
+	}
 	if b.engine.support.Tier != guest.Namespace {
 		b.scope.Workdir = home
 	}
