@@ -31,8 +31,8 @@ type call struct {
 
 // operation is the call's name in the journal; a memory list with a query is a search.
 func (c call) operation(r *http.Request) string {
-	if c.Op == wire.UserMemoryList.Op && r.URL.Query().Has("q") {
-		return wire.UserMemorySearch.Op
+	if search := c.searchOp(); search != "" && r.URL.Query().Has("q") {
+		return search
 	}
 	return c.Op
 }
@@ -54,7 +54,7 @@ func (s *Server) through(c call, h handler) http.HandlerFunc {
 			err = readWhole(w, r)
 		}
 		if err == nil {
-			err = h(answer, r)
+			err = s.work(c.operation(r), h, answer, r)
 		}
 		if err != nil {
 			answer.fail(err)

@@ -15,6 +15,9 @@ func (s *Server) localRoutes() {
 	s.private("GET", "/_local/info", s.info)
 	s.private("GET", "/_local/requests", s.requests)
 	s.private("POST", "/_local/clock", s.moveClock)
+	s.private("GET", "/_local/faults", s.listFaults)
+	s.private("POST", "/_local/faults", s.planFaults)
+	s.private("DELETE", "/_local/faults", s.clearFaults)
 	s.private("POST", "/_local/reset", s.reset)
 }
 
@@ -51,9 +54,11 @@ func (s *Server) moveClock(w http.ResponseWriter, r *http.Request) error {
 	return reply(w, map[string]any{"now": wire.Time{Time: s.engine.clock.now()}})
 }
 
-// reset ends all sandboxes and empties the journal; what a data folder keeps stays.
+// reset ends all sandboxes, empties the journal and forgets planned faults;
+// what a data folder keeps stays.
 func (s *Server) reset(w http.ResponseWriter, _ *http.Request) error {
 	s.engine.removeAll()
 	s.journal.clear()
+	s.faults.clear()
 	return reply(w, done{Status: "reset"})
 }

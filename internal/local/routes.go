@@ -38,6 +38,7 @@ func (s *Server) routes() {
 func (s *Server) on(route wire.Route, h handler) { s.register(call{Route: route}, h) }
 
 func (s *Server) register(c call, h handler) {
+	s.noteOperation(c)
 	s.mux.HandleFunc(c.Method+" "+c.Path, s.through(c, h))
 }
 

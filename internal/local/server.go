@@ -41,11 +41,14 @@ type Server struct {
 	state   *lockedDir
 	engine  *engine
 	journal journal
+	faults  faults
 	mux     *http.ServeMux
-	http    *http.Server
-	calls   sync.RWMutex // held by each call while it runs
-	cancel  context.CancelFunc
-	close   func() error
+	// operations are the names of the registered calls, sorted.
+	operations []string
+	http       *http.Server
+	calls      sync.RWMutex // held by each call while it runs
+	cancel     context.CancelFunc
+	close      func() error
 }
 
 // Start returns once the server listens.
