@@ -43,7 +43,7 @@ var gitCases = []struct{ name, patterns, out, kept string }{
 	{"dot files", ".*", ".a x/.b", "a"},
 	{"carriage return", "a\r\nb\r", "a b", "c"},
 	{"lone slash", "/", "", "a"},
-	{"unicode", "日?", "日本", "日本語"},
+	{"unicode", "日*", "日本 x/日", "本日"},
 }
 
 func TestGitPatterns(t *testing.T) {
