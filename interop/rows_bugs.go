@@ -53,6 +53,19 @@ var oddRows = section{"Odd answers", []row{
 	same("write_file: server error", "error 500", syncs),
 }}
 
+var asyncRows = section{"Async client", []row{
+	same("read_file: text", "text", asyncs, emptyRead),
+	same("read_file: JSON with a content field", `{"content": "not the file"}`, asyncs, bug(asyncs, "not the file", "takes the field for the file")),
+	same("delete: server error", "error 500", asyncs,
+		bug(of(async16), nil, "swallows every error"), bug(of(async38), "error AttributeError", "delete is gone by accident")),
+	same("exec: answer lost", []any{"error ServerDisconnectedError", 1}, asyncs),
+	same("stream: ends before done", []any{event("stdout", nil), interrupted}, asyncs,
+		bug(asyncs, []any{event("stdout", nil)}, "ends quietly")),
+	same("stream: CRLF", wholeStream, asyncs, bug(asyncs, []any{}, "no events at all")),
+	same("stream: HTTP error", "error 404", asyncs, bug(asyncs, []string{}, "ends quietly: the status is not looked at")),
+	same("get: its agent", []string{"sandbox.get", "Python"}, asyncs),
+}}
+
 var otherRows = section{"Other bugs", []row{
 	same("get_processes: type", "ProcessInfo", syncs, bug(pys, "dict", "documented as objects")),
 	same("directory that is not there, env given", false, syncs, bug(pys, true, "the command runs elsewhere")),

@@ -12,7 +12,9 @@ var templateRows = section{"Custom templates", []row{
 	same("without a Dockerfile", "error 400", syncs, refusedByGo),
 	same("get_build_status: not there", "error 404", syncs),
 	same("delete", []any{"error 404", []string{}}, syncs),
-	same("delete: not there", "error 404", syncs),
-	same("build_from_directory", []any{"from the context\nmain.txt\nnoise.log\ngood\n0\n", "ready"}, forkers,
+	same("delete: not there", "error 404", syncs|of(cli)),
+	same("build, list, delete, CLI", []any{"from the context\nmain.txt\nnoise.log\ngood\n0\n", true, true, "No custom templates found."}, of(cli),
+		bug(of(cli), []any{"from the context\nmain.txt\ngood\n0\n", true, true, "No custom templates found."}, "*.log is left out in every folder; for Docker it means the top")),
+	same("build_from_directory", []any{"from the context\nmain.txt\nnoise.log\ngood\n0\n", "ready"}, of(goSDK, py38),
 		bug(of(py38), []any{"from the context\nmain.txt\ngood\n0\n", "ready"}, "*.log is left out in every folder; for Docker it means the top")),
 }}

@@ -225,11 +225,17 @@ func (s *scenario) surroundings() {
 	})
 }
 
+// A process that lasts, seen when the command returns; and a wait for its end.
+const (
+	sleeper     = "sleep 1234 >/dev/null 2>&1 & until pgrep -f '^sleep 1234' >/dev/null; do sleep 0.05; done"
+	sleeperGone = "for i in $(seq 50); do pgrep -f '^sleep 1234' >/dev/null || exit 0; sleep 0.1; done; exit 9"
+)
+
 func (s *scenario) processes() {
 	s.heading = "Metrics & processes"
 	sb := s.labelled("busy")
 	defer sb.Close()
-	_, _ = sb.Exec(s.ctx, "sleep 1234 >/dev/null 2>&1 &", nil)
+	_, _ = sb.Exec(s.ctx, sleeper, nil)
 	s.step("metrics", func() (any, error) {
 		m, err := sb.Metrics(s.ctx)
 		if err != nil {
@@ -266,7 +272,7 @@ func (s *scenario) processes() {
 		if err := sb.KillProcess(s.ctx, found[0].PID); err != nil {
 			return nil, err
 		}
-		return exitCode(sb.Exec(s.ctx, "for i in 1 2 3 4 5 6 7 8 9; do pgrep -x sleep || exit 0; sleep 0.2; done; exit 9", nil))
+		return exitCode(sb.Exec(s.ctx, sleeperGone, nil))
 	})
 	kill := func(pid int) value { return func() (any, error) { return nil, sb.KillProcess(s.ctx, pid) } }
 	s.step("kill_process: not there", kill(99999))

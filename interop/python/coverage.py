@@ -35,5 +35,5 @@ def report():
         for attribute, member in vars(getattr(agentbox, name)).items():
             code = _codes(member)
             if code and not attribute.startswith("_") and code not in _called:
-                left.append(f"{name}.{attribute}")
+                left.append(attribute)
     emit("public methods not called", sorted(left))

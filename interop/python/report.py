@@ -3,14 +3,15 @@ import base64
 import hashlib
 import json
 import os
-import sys
 import urllib.error
 import urllib.request
 
-
-
 COLUMN = os.environ["INTEROP_COLUMN"]
 FIXTURES = os.environ["INTEROP_FIXTURES"]
+# A process that lasts, seen when the command returns; and a wait for its end.
+SLEEPER = "sleep 1234 >/dev/null 2>&1 & until pgrep -f '^sleep 1234' >/dev/null; do sleep 0.05; done"
+SLEEPER_GONE = "for i in $(seq 50); do pgrep -f '^sleep 1234' >/dev/null || exit 0; sleep 0.1; done; exit 9"
+
 _out = os.fdopen(os.dup(1), "w", encoding="utf-8")
 _doors = json.loads(os.environ["INTEROP_DOORS"])
 _heading = ""
@@ -107,6 +108,3 @@ def keys_seen_in_clear(fault):
     with urllib.request.urlopen(at_door(fault) + "/_door/clear", timeout=30) as answer:
         return json.load(answer)
 
-
-def log(text):
-    print(text, file=sys.stderr, flush=True)

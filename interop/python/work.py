@@ -2,7 +2,7 @@
 import os
 import tempfile
 
-from report import attempt, b64, fixture, heading, outcome, step
+from report import SLEEPER, SLEEPER_GONE, attempt, b64, fixture, heading, outcome, step
 from sandflare import Sandbox
 
 # A stand-in for matplotlib: what the kernel asks of it, and a picture.
@@ -168,7 +168,7 @@ def gone():
 def processes():
     heading("Metrics & processes")
     sb = Sandbox.create("busy")
-    sb.exec("sleep 1234 >/dev/null 2>&1 &")
+    sb.exec(SLEEPER)
 
     def metrics():
         m = sb.metrics()
@@ -185,7 +185,7 @@ def processes():
 
     def kill():
         sb.kill_process(find()[0]["pid"])
-        return sb.exec("for i in 1 2 3 4 5 6 7 8 9; do pgrep -x sleep || exit 0; sleep 0.2; done; exit 9").exit_code
+        return sb.exec(SLEEPER_GONE).exit_code
 
     step("kill_process", kill)
     step("kill_process: not there", lambda: sb.kill_process(99999))
