@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/sandflare/sandflare-go"
 )
 
 func TestReadmeShowsTheQuickStart(t *testing.T) {
@@ -33,4 +35,13 @@ func TestReadmeCommandsAreTargets(t *testing.T) {
 		assert.Contains(t, string(makefile), "\n"+target[1]+":")
 	}
 	assert.Contains(t, string(makefile), "run ./cmd/sandflare-local run -- $(GO) run ./examples/quickstart")
+}
+
+func TestChangelogNamesTheVersion(t *testing.T) {
+	t.Parallel()
+	changelog, err := os.ReadFile("CHANGELOG.md")
+	require.NoError(t, err)
+	newest := regexp.MustCompile(`(?m)^## \[([0-9.]+)\]`).FindStringSubmatch(string(changelog))
+	require.NotNil(t, newest)
+	assert.Equal(t, sandflare.Version, newest[1])
 }
