@@ -33,8 +33,8 @@ func (sb *sandbox) begin(ctx context.Context, cmd guest.Command) (proc *guest.Pr
 // run runs a command to its end and logs its output.
 func (sb *sandbox) run(ctx context.Context, cmd guest.Command) (result, error) {
 	res, err := sb.quietly(ctx, cmd)
-	sb.logs.append(splitLines(res.stdout))
-	sb.logs.append(splitLines(res.stderr))
+	sb.logs.text(res.stdout)
+	sb.logs.text(res.stderr)
 	return res, err
 }
 

@@ -123,7 +123,7 @@ func (sb *sandbox) gitClone(ctx context.Context, req wire.Clone) (wire.CloneResu
 		return wire.CloneResult{}, err
 	}
 	output := c.redact(res.stdout + res.stderr)
-	sb.logs.append(splitLines(output))
+	sb.logs.text(output)
 	switch {
 	case res.exit.TimedOut:
 		return wire.CloneResult{}, badRequest("git clone timed out after %v", cloneTimeout)

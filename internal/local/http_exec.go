@@ -139,7 +139,7 @@ func (s *Server) runKernel(w http.ResponseWriter, r *http.Request, sb *sandbox) 
 	if err != nil {
 		return gone(r.Context(), err)
 	}
-	sb.logs.append(splitLines(res.Stdout + res.Stderr + res.Error))
+	sb.logs.text(res.Stdout + res.Stderr + res.Error)
 	ok := res.Error == ""
 	res.OK = &ok
 	return reply(w, res)

@@ -187,6 +187,11 @@ func (k *kernel) kill() {
 // autopsy tells why the process ended by itself.
 func (k *kernel) autopsy(ctx context.Context, sb *sandbox) (wire.KernelResult, error) {
 	dead := k.live
+	select { // its own exit code is the one to tell
+	case <-dead.ended:
+	case <-time.After(interruptGrace):
+	case <-ctx.Done():
+	}
 	k.kill()
 	if dead.exit.Code == notInstalled && !sb.has(ctx, "python3") {
 		return wire.KernelResult{}, notInstalledHere("python3")

@@ -25,6 +25,11 @@ func newLogRing() *logRing { return &logRing{changed: make(chan struct{})} }
 // command logs a command before its output.
 func (l *logRing) command(text string) { l.append([]string{"$ " + text}) }
 
+// text logs what a command printed: of much, the end, as that alone would stay.
+func (l *logRing) text(printed string) {
+	l.append(splitLines(printed[max(0, len(printed)-maxLogBytes/2):]))
+}
+
 func (l *logRing) append(lines []string) {
 	if len(lines) == 0 {
 		return

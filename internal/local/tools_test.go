@@ -233,7 +233,7 @@ func TestKillStaysInside(t *testing.T) {
 	s := a.stream(other, "echo $$; exec sleep 1000")
 	pid := strings.TrimPrefix(s.line(), "stdout ")
 	a.fails(404, "DELETE", sb+"/processes/"+pid, nil)
-	assert.Equal(t, []string{"sleep 1000"}, a.commands(other))
+	assert.Len(t, a.commands(other), 1, "it lives")
 }
 
 func TestMetrics(t *testing.T) {
