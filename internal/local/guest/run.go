@@ -28,6 +28,7 @@ type command struct {
 	status   *syscall.WaitStatus
 	killing  bool
 	timedOut bool
+	told     chan struct{} // closed with the exit on its way
 }
 
 // exec runs on the main thread: its privileges are the ones that commands inherit.
@@ -69,7 +70,7 @@ func (s *server) launch(c *conn, r execRequest, fds []int) (code int, text strin
 		stdin = fds[2]
 	}
 	s.execs++
-	cmd := &command{conv: c, family: newFamily(s, s.execs)}
+	cmd := &command{conv: c, told: make(chan struct{}), family: newFamily(s, s.execs)}
 	attr := &syscall.ProcAttr{Dir: dir, Env: env, Files: []uintptr{uintptr(stdin), uintptr(fds[0]), uintptr(fds[1])}, Sys: s.commandAttr()}
 	started := func(pid int) {
 		cmd.begin(pid)
@@ -173,6 +174,7 @@ func (c *command) tell() {
 		code = exitTimedOut
 	}
 	c.conv.send(exitReply(code, c.timedOut))
+	close(c.told)
 }
 
 func exitReply(code int, timedOut bool) []byte {
@@ -197,6 +199,7 @@ func (c *command) serve(s *server, timeout time.Duration) {
 		c.signal(syscall.Signal(note[1]))
 	}
 	c.kill(s, false)
+	<-c.told // what is killed may still have to be waited for
 }
 
 func (c *command) signal(sig syscall.Signal) {
