@@ -11,7 +11,7 @@ import (
 // Decode reads one JSON document into the struct that v points to: strictly
 // typed first, leniently where that fails (numbers as text, 1.0 for an
 // integer, a number for text; nulls are zero values). Keys are matched as
-// encoding/json does it, so without regard to case; of duplicates the last wins.
+// encoding/json does it, so without regard to case; of equal ones the last wins.
 func Decode(data []byte, v any) error {
 	err := json.Unmarshal(data, v)
 	var mismatch *json.UnmarshalTypeError

@@ -13,7 +13,7 @@ import (
 	"github.com/sandflare/sandflare-go/internal/wire"
 )
 
-func TestDecodeIsLenientWhereItIsHarmless(t *testing.T) {
+func TestFaults_B10_LenientWhereItIsHarmless(t *testing.T) {
 	t.Parallel()
 	for name, document := range map[string]string{
 		"typed":             `{"name":"sb-1","memory_mb":512,"ttl_hours":1.5,"ephemeral":true,"metadata":{"a":"1"}}`,
@@ -32,7 +32,7 @@ func TestDecodeIsLenientWhereItIsHarmless(t *testing.T) {
 	}
 }
 
-func TestDecodeNulls(t *testing.T) {
+func TestFaults_B9_Nulls(t *testing.T) {
 	t.Parallel()
 	var sb wire.Sandbox
 	require.NoError(t, wire.Decode([]byte(`{"name":null,"memory_mb":null,"metadata":null,"created_at":null,"ephemeral":null,"size":7}`), &sb))
@@ -43,7 +43,7 @@ func TestDecodeNulls(t *testing.T) {
 	assert.Nil(t, result.ExitCode)
 }
 
-func TestDecodeRefuses(t *testing.T) {
+func TestFaults_B8_B10_B12_DecodeRefuses(t *testing.T) {
 	t.Parallel()
 	for document, want := range map[string]string{
 		`{"exit_code":"soon"}`:                 "exit_code should be a whole number, but is soon",
@@ -164,7 +164,7 @@ func TestErrorText(t *testing.T) {
 	}
 }
 
-func TestRefused(t *testing.T) {
+func TestFaults_H13_SuccessThatReportsAFailure(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{
 		`{"success":false}`:                "the service reported a failure without a reason",
@@ -195,26 +195,4 @@ func TestFill(t *testing.T) {
 	assert.Equal(t, "/sandboxes", wire.SandboxCreate.Fill())
 	assert.Equal(t, "/sandboxes/sb%201/processes/7", wire.KillProcess.Fill("sb 1", "7"))
 	assert.Equal(t, "/volumes/%C3%A9", wire.VolumeGet.Fill("é"))
-}
-
-func FuzzDecode(f *testing.F) {
-	f.Add([]byte(`{"name":"sb-1","memory_mb":"512","metadata":{"a":1},"created_at":1,"tags":"x"}`))
-	f.Add([]byte(`{"sandboxes":[{"exit_code":1e3}]}`))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		var sb wire.Sandbox
-		if wire.Decode(data, &sb) == nil {
-			sb.Normalize()
-		}
-		var snapshot wire.Snapshot
-		var strict wire.Snapshot
-		if json.Unmarshal(data, &strict) == nil {
-			require.NoError(t, wire.Decode(data, &snapshot))
-			assert.Equal(t, strict, snapshot, "what decodes strictly decodes the same")
-		}
-		list, err := wire.DecodeList[wire.Process](data, "processes")
-		assert.Equal(t, err == nil, list != nil)
-		wire.Refused(data)
-		wire.ErrorText(data)
-		wire.LineText(data)
-	})
 }

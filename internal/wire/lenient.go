@@ -73,12 +73,14 @@ func lookUp(object map[string]any, name string) (any, bool) {
 	if v, ok := object[name]; ok {
 		return v, true
 	}
-	for key, v := range object {
+	found := ""
+	for key := range object { // the order of an object is lost here: any that is the same every time
 		if strings.EqualFold(key, name) {
-			return v, true
+			found = max(found, key)
 		}
 	}
-	return nil, false
+	v, ok := object[found]
+	return v, ok && found != ""
 }
 
 func assignSlice(target reflect.Value, value any, at string) error {
@@ -172,8 +174,10 @@ func wholeNumber(text string) (int64, bool) {
 func plainNumbers(value any) any {
 	switch v := value.(type) {
 	case json.Number:
-		f, _ := v.Float64()
-		return f
+		if f, err := v.Float64(); err == nil {
+			return f
+		}
+		return v.String() // too large for a number
 	case []any:
 		for i := range v {
 			v[i] = plainNumbers(v[i])

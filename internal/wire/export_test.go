@@ -1,0 +1,4 @@
+package wire
+
+// DecodeLenient is the second try of Decode, alone.
+var DecodeLenient = decodeLenient
