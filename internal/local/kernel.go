@@ -165,17 +165,33 @@ func (k *kernel) await(ctx context.Context, answers <-chan verdict, timeout time
 		return wire.KernelResult{}, ctx.Err()
 	case <-timer.C:
 	}
-	_ = k.live.proc.Signal(os.Interrupt) // the process may just have ended
-	timer.Reset(interruptGrace)
-	select {
-	case a := <-answers:
+	if a, heeded := k.interrupt(ctx, answers); heeded {
 		a.res.Error = fmt.Sprintf("timed out after %v and was interrupted; the variables of context %q are kept\n%s", timeout, k.id, a.res.Error)
 		return a.res, a.err
-	case <-ctx.Done():
-	case <-timer.C:
 	}
 	k.kill()
 	return wire.KernelResult{Error: fmt.Sprintf("timed out after %v and did not heed the interrupt: the kernel was killed, the variables of context %q are lost", timeout, k.id)}, ctx.Err()
+}
+
+// interrupt asks the cell to stop, again and again: Python loses a signal that
+// comes just before it begins to wait.
+func (k *kernel) interrupt(ctx context.Context, answers <-chan verdict) (verdict, bool) {
+	again := time.NewTicker(100 * time.Millisecond)
+	defer again.Stop()
+	grace := time.NewTimer(interruptGrace)
+	defer grace.Stop()
+	for {
+		_ = k.live.proc.Signal(os.Interrupt) // the process may just have ended
+		select {
+		case a := <-answers:
+			return a, true
+		case <-ctx.Done():
+			return verdict{}, false
+		case <-grace.C:
+			return verdict{}, false
+		case <-again.C:
+		}
+	}
 }
 
 func (k *kernel) kill() {

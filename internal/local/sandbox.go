@@ -55,13 +55,12 @@ type sandbox struct {
 	gate   sync.RWMutex
 	paused atomic.Bool
 
-	mu       sync.Mutex // guards the fields below
-	gone     bool       // removed: no timer is set any more
-	env      map[string]string
-	expires  time.Time // zero: never
-	expiry   *event
-	auto     *event
-	interval time.Duration
+	mu      sync.Mutex // guards the fields below
+	gone    bool       // removed: no timer is set any more
+	env     map[string]string
+	expires time.Time // zero: never
+	expiry  *event
+	auto    *event
 }
 
 // create starts a sandbox as asked for.
