@@ -18,7 +18,9 @@ import (
 )
 
 // indirect are the methods that make their calls through others of the table.
-var indirect = map[string]bool{"Sandbox.RunPlaywright": true, "Sandbox.FS": true}
+var indirect = map[string]bool{
+	"Sandbox.RunPlaywright": true, "Sandbox.FS": true, "Sandbox.UploadDir": true, "Sandbox.DownloadDir": true,
+}
 
 func TestSurfaceIsComplete(t *testing.T) {
 	t.Parallel()
