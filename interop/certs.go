@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -43,4 +44,23 @@ func newAuthority() (*authority, error) {
 	}
 	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 	return &authority{pem: text, cert: tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}}, nil
+}
+
+// onlyInOne returns the certificates that are in just one of the bundles: the
+// servers' own. This machine's are in all of them, nothing here needs them,
+// and the Python clients read the whole file for every call.
+func onlyInOne(bundles [][]byte) []byte {
+	seen := map[string]int{}
+	for _, bundle := range bundles {
+		for block, rest := pem.Decode(bundle); block != nil; block, rest = pem.Decode(rest) {
+			seen[string(block.Bytes)]++
+		}
+	}
+	var out bytes.Buffer
+	for der, times := range seen {
+		if times == 1 {
+			_ = pem.Encode(&out, &pem.Block{Type: "CERTIFICATE", Bytes: []byte(der)}) // a buffer takes all
+		}
+	}
+	return out.Bytes()
 }

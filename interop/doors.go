@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"io"
@@ -34,8 +33,6 @@ type door struct {
 }
 
 func openDoors(srv *server, authority *authority) (*doors, error) {
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(srv.ca)
 	d := &doors{urls: map[string]string{}}
 	for name, f := range faults {
 		lis, err := net.Listen("tcp", "127.0.0.1:0")
@@ -45,7 +42,7 @@ func openDoors(srv *server, authority *authority) (*doors, error) {
 		}
 		h := &door{
 			backend: srv.url, fault: f, seen: map[string]bool{},
-			client: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}},
+			client: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: srv.pool()}},
 		}
 		d.list = append(d.list, lis)
 		d.urls[name] = "https://" + lis.Addr().String()

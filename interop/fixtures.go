@@ -9,10 +9,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 )
 
-// file is one entry of an archive.
+// file is one entry of an archive; a folder's name ends in a slash.
 type file struct{ name, text string }
 
 // writeFixtures makes the packages that scenarios install, so that no registry
@@ -86,6 +87,9 @@ func tarred(files ...file) ([]byte, error) {
 	archive := tar.NewWriter(zip)
 	for _, f := range files {
 		head := &tar.Header{Name: f.name, Mode: 0o644, Size: int64(len(f.text)), ModTime: time.Unix(1e9, 0)}
+		if strings.HasSuffix(f.name, "/") {
+			head.Mode, head.Typeflag = 0o755, tar.TypeDir
+		}
 		if err := archive.WriteHeader(head); err != nil {
 			return nil, err
 		}
@@ -106,7 +110,7 @@ func debianPackage() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := tarred(file{"./usr/share/judge/answer", "42\n"})
+	data, err := tarred(file{name: "./usr/share/judge/"}, file{"./usr/share/judge/answer", "42\n"})
 	if err != nil {
 		return nil, err
 	}

@@ -70,7 +70,7 @@ func run(ctx context.Context, out io.Writer, verbose bool) error {
 	if err != nil {
 		return err
 	}
-	if !printTable(out, sections(), results, verbose) {
+	if !printTable(out, sections(lab.apt), results, verbose) {
 		return errDiffers
 	}
 	return nil
@@ -90,6 +90,8 @@ type lab struct {
 	root, work string
 	venvs      map[string]string
 	fixtures   string
+	shared     *server // for sandboxes that go from one client to another
+	apt        bool
 	cas        string // certificates of all servers and doors
 	servers    map[column]*server
 	doors      map[column]*doors
@@ -116,19 +118,32 @@ func openLab(ctx context.Context, root, work string, venvs map[string]string) (_
 	if err != nil {
 		return nil, err
 	}
-	trusted := authority.pem
+	var bundles [][]byte
 	for _, col := range allColumns {
 		srv, err := startServer(ctx, binary)
 		if err != nil {
 			return nil, err
 		}
 		l.servers[col] = srv
-		trusted = append(trusted, srv.ca...)
+		bundles = append(bundles, srv.ca)
 		if l.doors[col], err = openDoors(srv, authority); err != nil {
 			return nil, err
 		}
 	}
+	if l.shared, err = startServer(ctx, binary); err != nil {
+		return nil, err
+	}
+	bundles = append(bundles, l.shared.ca)
+	isolation, err := l.shared.isolation(ctx)
+	if err != nil {
+		return nil, err
+	}
+	l.apt = isolation == "namespace" && os.Geteuid() == 0
+	if err := l.give(ctx); err != nil {
+		return nil, err
+	}
 	l.cas = filepath.Join(work, "ca.pem")
+	trusted := append(onlyInOne(bundles), authority.pem...)
 	return l, os.WriteFile(l.cas, trusted, 0o600)
 }
 
@@ -138,6 +153,9 @@ func (l *lab) close() {
 	}
 	for _, srv := range l.servers {
 		srv.stop()
+	}
+	if l.shared != nil {
+		l.shared.stop()
 	}
 }
 
@@ -152,8 +170,10 @@ func (l *lab) runAll(ctx context.Context) (map[column]report, error) {
 		wait.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
+			start := time.Now()
 			rep, err := l.runColumn(ctx, col)
 			mu.Lock()
+			fmt.Fprintf(os.Stderr, "interop: %s: %d steps in %.0f s\n", col, len(rep), time.Since(start).Seconds())
 			defer mu.Unlock()
 			results[col] = rep
 			if err != nil {

@@ -38,6 +38,9 @@ func (l *lab) runColumn(ctx context.Context, col column) (report, error) {
 	if runErr != nil {
 		return rep, fmt.Errorf("%w\n%s", runErr, errs.String())
 	}
+	if err == nil && pys.has(col) {
+		rep["Hand over: made here, used by Go"], err = l.taken(ctx, col)
+	}
 	return rep, err
 }
 
@@ -74,6 +77,8 @@ func (l *lab) env(col column, home string) ([]string, error) {
 		"SSL_CERT_FILE=" + l.cas,
 		"INTEROP_COLUMN=" + col.id(),
 		"INTEROP_FIXTURES=" + l.fixtures,
+		"INTEROP_SHARED_URL=" + l.shared.url,
+		"INTEROP_SHARED_KEY=" + l.shared.key,
 		"INTEROP_DOORS=" + string(doors),
 	}, err
 }

@@ -20,6 +20,11 @@ var venvPackages = map[string][]string{
 // prepareVenvs makes what is missing or out of date, and returns for each the
 // folder of its programs.
 func prepareVenvs(ctx context.Context, dir string) (map[string]string, error) {
+	for _, name := range []string{"bash", "git", "node", "npm", "pgrep"} {
+		if _, err := exec.LookPath(name); err != nil {
+			return nil, fmt.Errorf("%s is missing: the scenario needs it in sandboxes", name)
+		}
+	}
 	python, version, err := findPython(ctx)
 	if err != nil {
 		return nil, err

@@ -14,11 +14,11 @@ var readmeRows = section{"README", []row{
 }}
 
 // sections is the table, in the README's order.
-func sections() []section {
+func sections(apt bool) []section {
 	return []section{
 		readmeRows, quickStartRows, environmentRows, createRows, getRows, execRows, fileRows, codeRows, lifecycleRows, snapshotRows,
 		resumeRows, {"AI Memory (mem0-backed)", append(sandboxMemoryRows, userMemoryRows...)}, templateRows, autoSnapshotRows,
-		processRows, gitRows, installRows, surroundingRows, timeRows, volumeRows, forkRows,
-		lostRows, streamRows, streamMethodRows, oddRows, asyncRows, otherRows,
+		processRows, gitRows, installRows(apt), surroundingRows, timeRows, volumeRows, forkRows,
+		lostRows, streamRows, streamMethodRows, oddRows, asyncRows, otherRows, handOverRows,
 	}
 }

@@ -71,3 +71,10 @@ var otherRows = section{"Other bugs", []row{
 	same("directory that is not there, env given", false, syncs, bug(pys, true, "the command runs elsewhere")),
 	same("get_logs(stream=True)", "returns", syncs, bug(pys, "waits", "never returns while the sandbox lives")),
 }}
+
+// handOverRows are sandboxes that one client made and another uses.
+var handOverRows = section{"Hand over", []row{
+	same("made by Go, used here", []any{"from Go", map[string]string{"k": "ä"}, base64Of(everyByte), "env\n", "paused", "ready"}, pys),
+	same("snapshot by Go, restored here", "by Go\n", pys),
+	same("made here, used by Go", []any{"v", base64Of(everyByte), "env\n", "here\n"}, pys),
+}}

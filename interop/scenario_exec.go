@@ -97,8 +97,8 @@ func (s *scenario) streams() {
 			return exitCode(e)
 		})())
 	})
-	s.step("stream: 20,000 lines", func() (any, error) {
-		seen, err := stream("seq 20000", 0, exitCode)()
+	s.step("stream: 2,000 lines", func() (any, error) {
+		seen, err := stream("seq 2000", 0, exitCode)()
 		return len(seen.([]any)), err
 	})
 }

@@ -143,6 +143,15 @@ func (s *scenario) install(sb *sandflare.Sandbox) {
 	s.step("npm", install("judge-1.0.0.tgz", sandflare.NPM, func() (any, error) {
 		return outcome(sb.RunNode(s.ctx, "console.log(require('judge').answer)", nil))
 	}))
+	s.step("apt", func() (any, error) {
+		// Without sources there is nothing to fetch: the package is a file.
+		if _, err := sb.Exec(s.ctx, "rm -rf /etc/apt/sources.list /etc/apt/sources.list.d/*", nil); err != nil {
+			return nil, err
+		}
+		return install("judge_1.0_all.deb", sandflare.Apt, func() (any, error) {
+			return s.stdout(sb, "cat /usr/share/judge/answer"), nil
+		})()
+	})
 	s.step("pip: fails", func() (any, error) {
 		ok, err := fine(sb.Install(s.ctx, sandflare.Pip, "/tmp/none-1.0-py3-none-any.whl"))
 		return []any{ok}, err

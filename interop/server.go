@@ -4,7 +4,11 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"strings"
@@ -47,6 +51,31 @@ func startServer(ctx context.Context, binary string) (*server, error) {
 		return nil, fmt.Errorf("sandflare-local did not start:\n%s", s.log.String())
 	}
 	return s, nil
+}
+
+// pool is what a client must trust.
+func (s *server) pool() *x509.CertPool {
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(s.ca)
+	return pool
+}
+
+// isolation asks how the server keeps sandboxes apart.
+func (s *server) isolation(ctx context.Context) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+"/_local/info", nil)
+	if err != nil {
+		return "", err
+	}
+	req.Header.Set("X-API-Key", s.key)
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: s.pool()}}}
+	resp, err := client.Do(req)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	var info struct{ Isolation string }
+	err = json.NewDecoder(resp.Body).Decode(&info)
+	return info.Isolation, err
 }
 
 // learn reads one line of how to reach the server.

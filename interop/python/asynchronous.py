@@ -194,9 +194,9 @@ async def execute(sb):
     await astep("stream: live", live)
 
     async def many():
-        return sum([1 async for _ in sb.astream("seq 20000")])
+        return sum([1 async for _ in sb.astream("seq 2000")])
 
-    await astep("stream: 20,000 lines", many)
+    await astep("stream: 2,000 lines", many)
 
 
 async def files(sb):

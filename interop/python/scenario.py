@@ -7,12 +7,13 @@ if sys.argv[1] == "sync":
     coverage.start()
     import basics
     import bugs
+    import handover
     import lifecycle
     import memories
     import state
     import work
 
-    for part in (basics, work, lifecycle, state, memories, bugs):
+    for part in (basics, work, lifecycle, state, memories, bugs, handover):
         part.run()
     coverage.report()
 elif sys.argv[1] == "async":

@@ -108,6 +108,13 @@ def install(sb):
                                 lambda: outcome(sb.run_python("import judge; print(judge.answer)"))))
     step("npm", lambda: package("judge-1.0.0.tgz", "npm",
                                 lambda: outcome(sb.run_node("console.log(require('judge').answer)"))))
+
+    def apt():
+        # Without sources there is nothing to fetch: the package is a file.
+        sb.exec("rm -rf /etc/apt/sources.list /etc/apt/sources.list.d/*")
+        return package("judge_1.0_all.deb", "apt", lambda: sb.exec("cat /usr/share/judge/answer").stdout)
+
+    step("apt", apt)
     step("pip: fails", lambda: [sb.install("/tmp/none-1.0-py3-none-any.whl", runtime="pip").ok])
     step("unknown runtime", lambda: outcome(sb.install("judge", runtime="cargo")))
 
