@@ -1,9 +1,9 @@
-# What a person or CI runs here. Everything needs only Go; tools come pinned from tools/go.mod.
+# What a person or CI runs here. All but interop needs only Go; tools come pinned from tools/go.mod.
 
 GO ?= go
 STATICCHECK = $(GO) tool -modfile=tools/go.mod staticcheck
 
-.PHONY: help quickstart test check cross bench fuzz
+.PHONY: help quickstart test check cross bench fuzz interop
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -29,3 +29,7 @@ cross: ## vet for macOS and Windows
 
 bench: ## ratios against bare processes, readers and net/http, measured side by side
 	$(GO) run ./internal/bench
+
+interop: ## the public Python clients as judges; needs python3, node, npm and git
+	$(GO) build -o bin/interop ./interop
+	bin/interop
