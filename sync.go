@@ -63,6 +63,9 @@ func (s *Sandbox) UploadDir(ctx context.Context, localDir, dir string, opts *Syn
 	if err != nil {
 		return nil, err
 	}
+	if err := checkFolder(localDir); err != nil {
+		return nil, r.fail(err)
+	}
 	if r.root, err = os.OpenRoot(localDir); err != nil {
 		return nil, r.fail(err)
 	}
@@ -82,9 +85,7 @@ func (s *Sandbox) DownloadDir(ctx context.Context, dir, localDir string, opts *S
 	if err != nil {
 		return nil, err
 	}
-	if info, err := os.Stat(localDir); err == nil && !info.IsDir() {
-		return nil, r.fail(&fs.PathError{Op: "open", Path: localDir, Err: syscall.ENOTDIR})
-	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := checkFolder(localDir); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, r.fail(err)
 	}
 	return r.down(ctx)
@@ -125,6 +126,14 @@ func (s *Sandbox) newSync(ctx context.Context, verb, localDir, dir string, opts 
 		sb: s, verb: verb, local: localDir, dir: dir, helper: "/tmp/.sandflare-" + rand.Text(),
 		skip: skip, delete: opts.Delete, progress: &syncProgress{report: opts.Progress},
 	}, nil
+}
+
+func checkFolder(dir string) error {
+	info, err := os.Stat(dir)
+	if err == nil && !info.IsDir() {
+		return &fs.PathError{Op: "open", Path: dir, Err: syscall.ENOTDIR}
+	}
+	return err
 }
 
 // fail makes an error one of this sync.

@@ -1,0 +1,684 @@
+package sandflare_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sandflare/sandflare-go"
+	"github.com/sandflare/sandflare-go/sandflaretest"
+)
+
+// grow makes a tree. A value is a file's content, "-> where" a link, and a name
+// that ends in a slash is a folder. Each has a time of change of its own.
+func grow(t testing.TB, dir string, tree map[string]string) string {
+	t.Helper()
+	for _, name := range slices.Sorted(maps.Keys(tree)) {
+		path, content := filepath.Join(dir, name), tree[name]
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+		if to, ok := strings.CutPrefix(content, "-> "); ok {
+			require.NoError(t, os.Symlink(to, path))
+		} else if strings.HasSuffix(name, "/") {
+			require.NoError(t, os.MkdirAll(path, 0o755))
+		} else {
+			require.NoError(t, os.WriteFile(path, []byte(content), 0o644))
+		}
+	}
+	at := time.Unix(1_600_000_000, 123_456_789)
+	for _, name := range slices.Backward(slices.Sorted(maps.Keys(look(t, dir)))) {
+		if at = at.Add(time.Second + time.Nanosecond); !strings.HasPrefix(tree[name], "-> ") {
+			require.NoError(t, os.Chtimes(filepath.Join(dir, name), at, at))
+		}
+	}
+	return dir
+}
+
+// look tells what a local tree holds: type, mode, time, and content or link.
+func look(t testing.TB, dir string) map[string]string {
+	t.Helper()
+	seen := map[string]string{}
+	require.NoError(t, filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || path == dir {
+			return err
+		}
+		name := filepath.ToSlash(strings.TrimPrefix(path, dir+string(filepath.Separator)))
+		info, err := os.Lstat(path)
+		require.NoError(t, err)
+		when := fmt.Sprintf("%v %d", info.Mode(), info.ModTime().UnixNano())
+		switch {
+		case info.Mode()&fs.ModeSymlink != 0:
+			seen[name], err = os.Readlink(path)
+		case info.Mode().IsRegular():
+			data, failed := os.ReadFile(path)
+			seen[name], err = when+" "+string(data), failed
+		default:
+			seen[name] = when
+		}
+		return err
+	}))
+	return seen
+}
+
+// names are what is in a tree of a sandbox.
+func names(t testing.TB, sb *sandflare.Sandbox, dir string) []string {
+	t.Helper()
+	result, err := sb.Exec(t.Context(), "find . -mindepth 1 -type d -printf '%P/\\n' -o -mindepth 1 -printf '%P\\n' | sort", &sandflare.ExecOptions{Dir: dir})
+	require.NoError(t, err)
+	require.NoError(t, result.Err())
+	return strings.Split(strings.TrimSuffix(result.Stdout, "\n"), "\n")
+}
+
+// run runs a command that has to succeed.
+func run(t testing.TB, sb *sandflare.Sandbox, command string) string {
+	t.Helper()
+	result, err := sb.Exec(t.Context(), command, nil)
+	require.NoError(t, err)
+	require.NoError(t, result.Err(), result.Stderr)
+	return result.Stdout
+}
+
+// motley is a tree with all that a tree can have.
+func motley(t testing.TB) string {
+	tree := map[string]string{
+		"empty": "", "a b/c d": "blank", "é/世界 😀": "unicode", "-rf": "an option?", "--": "", "sub/-x/y": "deep",
+		`q'"$(id)\`: "quotes", "new\nline\ttab/in\nit": "control", "hollow/": "", "hollow too/below/": "",
+		"link": "-> a b/c d", "dangling": "-> no/such", "outside": "-> /etc/passwd", "odd link": "-> a\nb'\n", "to folder": "-> sub",
+		strings.Repeat("long/", 40) + strings.Repeat("n", 200): "long", "binary": "\x00\xff\r\n", " lead": "", "trail ": "", ".hidden": "h",
+	}
+	if runtime.GOOS == "linux" {
+		tree["\xff\xfe"], tree["bad\xffdir/x"], tree["bad link"] = "no text", "x", "-> \xff"
+	}
+	dir := grow(t, t.TempDir(), tree)
+	require.NoError(t, os.Chmod(filepath.Join(dir, "binary"), 0o751))
+	require.NoError(t, os.Chmod(filepath.Join(dir, ".hidden"), 0o400))
+	require.NoError(t, os.Chmod(filepath.Join(dir, "hollow"), 0o2700)) // the bit is not a permission
+	require.NoError(t, os.Chmod(filepath.Join(dir, "sub", "-x"), 0o555))
+	t.Cleanup(func() { os.Chmod(filepath.Join(dir, "sub", "-x"), 0o755) })
+	return dir
+}
+
+func TestSyncKeepsAll(t *testing.T) {
+	t.Parallel()
+	for name, dir := range map[string]string{"relative": "copy", "absolute": "/data/x/y", "odd": "a 'b\"\n$c", "dash": "-rf", "home": "."} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sb := sandbox(t)
+			from, to := motley(t), filepath.Join(t.TempDir(), "new", "folder")
+			up, err := sb.UploadDir(t.Context(), from, dir, nil)
+			require.NoError(t, err)
+			down, err := sb.DownloadDir(t.Context(), dir, to, nil)
+			require.NoError(t, err)
+			want := look(t, from)
+			want["hollow"] = strings.Replace(want["hollow"], "dg", "d", 1)
+			assert.Equal(t, want, look(t, to))
+			assert.Equal(t, up, down)
+			assert.Equal(t, &sandflare.SyncResult{Files: up.Files, Sent: up.Files, Bytes: up.Bytes}, up)
+			t.Cleanup(func() { os.Chmod(filepath.Join(to, "sub", "-x"), 0o755) })
+
+			up, err = sb.UploadDir(t.Context(), from, dir, nil)
+			require.NoError(t, err)
+			assert.Equal(t, &sandflare.SyncResult{Files: down.Files}, up, "nothing is sent twice")
+			up, err = sb.DownloadDir(t.Context(), dir, to, nil)
+			require.NoError(t, err)
+			assert.Equal(t, &sandflare.SyncResult{Files: down.Files}, up, "nothing is sent twice")
+			assert.Empty(t, run(t, sb, "ls -A /tmp"))
+		})
+	}
+}
+
+// Each change is found by the next sync, in both directions, and nothing else is sent.
+func TestSyncSendsWhatChanged(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		change func(t *testing.T, dir string)
+		want   sandflare.SyncResult
+	}{
+		"nothing": {func(*testing.T, string) {}, sandflare.SyncResult{Files: 4}},
+		"size": {func(t *testing.T, dir string) {
+			at := modTime(t, dir+"/d/a")
+			require.NoError(t, os.WriteFile(dir+"/d/a", []byte("longer"), 0))
+			require.NoError(t, os.Chtimes(dir+"/d/a", at, at))
+		}, sandflare.SyncResult{Files: 4, Sent: 1, Bytes: 6}},
+		"a nanosecond": {func(t *testing.T, dir string) {
+			at := modTime(t, dir+"/d/a").Add(1)
+			require.NoError(t, os.Chtimes(dir+"/d/a", at, at))
+		}, sandflare.SyncResult{Files: 4, Sent: 1, Bytes: 1}},
+		"mode":          {func(t *testing.T, dir string) { require.NoError(t, os.Chmod(dir+"/d/a", 0o600)) }, sandflare.SyncResult{Files: 4, Sent: 1, Bytes: 1}},
+		"folder's mode": {func(t *testing.T, dir string) { require.NoError(t, os.Chmod(dir+"/d", 0o700)) }, sandflare.SyncResult{Files: 4}},
+		"folder's time": {func(t *testing.T, dir string) {
+			at := modTime(t, dir+"/d").Add(1)
+			require.NoError(t, os.Chtimes(dir+"/d", at, at))
+		}, sandflare.SyncResult{Files: 4}},
+		"link": {func(t *testing.T, dir string) {
+			require.NoError(t, os.Remove(dir+"/l"))
+			require.NoError(t, os.Symlink("d/b", dir+"/l"))
+		}, sandflare.SyncResult{Files: 4, Sent: 1}},
+		"new": {func(t *testing.T, dir string) {
+			require.NoError(t, os.MkdirAll(dir+"/d/e/f", 0o755))
+			require.NoError(t, os.WriteFile(dir+"/d/e/f/new", []byte("1234"), 0o644))
+		}, sandflare.SyncResult{Files: 5, Sent: 1, Bytes: 4}},
+		"new folder": {func(t *testing.T, dir string) { require.NoError(t, os.Mkdir(dir+"/d/empty", 0o711)) }, sandflare.SyncResult{Files: 4}},
+		"rename": {func(t *testing.T, dir string) {
+			require.NoError(t, os.Rename(dir+"/d/a", dir+"/d/z"))
+		}, sandflare.SyncResult{Files: 4, Sent: 1, Deleted: 1, Bytes: 1}},
+		"removed":        {func(t *testing.T, dir string) { require.NoError(t, os.Remove(dir+"/d/a")) }, sandflare.SyncResult{Files: 3, Deleted: 1}},
+		"folder removed": {func(t *testing.T, dir string) { require.NoError(t, os.RemoveAll(dir+"/d")) }, sandflare.SyncResult{Files: 2, Deleted: 3}},
+		"all removed": {func(t *testing.T, dir string) {
+			for _, name := range []string{"d", "l", "f"} {
+				require.NoError(t, os.RemoveAll(dir+"/"+name))
+			}
+		}, sandflare.SyncResult{Deleted: 5}},
+		"file to folder": {func(t *testing.T, dir string) {
+			require.NoError(t, os.Remove(dir+"/f"))
+			require.NoError(t, os.MkdirAll(dir+"/f/x", 0o750))
+		}, sandflare.SyncResult{Files: 3, Deleted: 1}},
+		"folder to file": {func(t *testing.T, dir string) {
+			require.NoError(t, os.RemoveAll(dir+"/d"))
+			require.NoError(t, os.WriteFile(dir+"/d", []byte("now a file"), 0o600))
+		}, sandflare.SyncResult{Files: 3, Sent: 1, Deleted: 3, Bytes: 10}},
+		"folder to link": {func(t *testing.T, dir string) {
+			require.NoError(t, os.RemoveAll(dir+"/d"))
+			require.NoError(t, os.Symlink("/etc", dir+"/d"))
+		}, sandflare.SyncResult{Files: 3, Sent: 1, Deleted: 3}},
+		"link to folder": {func(t *testing.T, dir string) {
+			require.NoError(t, os.Remove(dir+"/l"))
+			require.NoError(t, os.Mkdir(dir+"/l", 0o755))
+			require.NoError(t, os.WriteFile(dir+"/l/a", []byte("below"), 0o600))
+		}, sandflare.SyncResult{Files: 4, Sent: 1, Deleted: 1, Bytes: 5}},
+		"link to file": {func(t *testing.T, dir string) {
+			require.NoError(t, os.Remove(dir+"/l"))
+			require.NoError(t, os.WriteFile(dir+"/l", []byte("file"), 0o600))
+		}, sandflare.SyncResult{Files: 4, Sent: 1, Deleted: 1, Bytes: 4}},
+		"file to link": {func(t *testing.T, dir string) {
+			require.NoError(t, os.Remove(dir+"/f"))
+			require.NoError(t, os.Symlink("l", dir+"/f"))
+		}, sandflare.SyncResult{Files: 4, Sent: 1, Deleted: 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sb := sandbox(t)
+			from, to := grow(t, t.TempDir(), map[string]string{"d/a": "1", "d/b": "22", "l": "-> d", "f": "333"}), t.TempDir()
+			opts := &sandflare.SyncOptions{Delete: true}
+			_, err := sb.UploadDir(t.Context(), from, "x", opts)
+			require.NoError(t, err)
+			_, err = sb.DownloadDir(t.Context(), "x", to, opts)
+			require.NoError(t, err)
+			require.Equal(t, look(t, from), look(t, to))
+
+			c.change(t, from)
+			up, err := sb.UploadDir(t.Context(), from, "x", opts)
+			require.NoError(t, err)
+			assert.Equal(t, &c.want, up, "up")
+			down, err := sb.DownloadDir(t.Context(), "x", to, opts)
+			require.NoError(t, err)
+			assert.Equal(t, &c.want, down, "down")
+			assert.Equal(t, look(t, from), look(t, to))
+		})
+	}
+}
+
+func modTime(t *testing.T, path string) time.Time {
+	t.Helper()
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	return info.ModTime()
+}
+
+// Without Delete nothing goes but what is in the way.
+func TestSyncWithoutDelete(t *testing.T) {
+	t.Parallel()
+	sb := sandbox(t)
+	from := grow(t, t.TempDir(), map[string]string{"a": "1", "swap": "file"})
+	run(t, sb, "mkdir -p x/swap/in x/mine; touch x/mine/file x/swap/in/it")
+	up, err := sb.UploadDir(t.Context(), from, "x", nil)
+	require.NoError(t, err)
+	assert.Equal(t, &sandflare.SyncResult{Files: 2, Sent: 2, Deleted: 3, Bytes: 5}, up)
+	assert.Equal(t, []string{"a", "mine/", "mine/file", "swap"}, names(t, sb, "x"))
+}
+
+func TestSyncExcludes(t *testing.T) {
+	t.Parallel()
+	exclude := &sandflare.SyncOptions{Delete: true, Exclude: []string{"*.log\n!keep.log", "/build/", "node_modules", "docs/**/draft"}}
+	tree := map[string]string{
+		"a": "1", "x.log": "out", "d/y.log": "out", "keep.log": "kept", "build/z": "out", "sub/build/z": "kept",
+		"sub/node_modules/m/n": "out", "docs/a/b/draft/t": "out", "draft/t": "kept",
+	}
+	want := []string{"a", "d/", "docs/", "docs/a/", "docs/a/b/", "draft/", "draft/t", "keep.log", "sub/", "sub/build/", "sub/build/z"}
+	sb := sandbox(t)
+	from := grow(t, t.TempDir(), tree)
+	up, err := sb.UploadDir(t.Context(), from, "x", exclude)
+	require.NoError(t, err)
+	assert.Equal(t, &sandflare.SyncResult{Files: 4, Sent: 4, Bytes: 13}, up)
+	assert.Equal(t, want, names(t, sb, "x"))
+
+	t.Run("are not deleted up", func(t *testing.T) {
+		run(t, sb, "cd x; mkdir -p build node_modules/p gone/node_modules gone/other; touch q.log build/obj node_modules/p/f gone/node_modules/f gone/f gone/other/f")
+		up, err = sb.UploadDir(t.Context(), from, "x", exclude)
+		require.NoError(t, err)
+		assert.Equal(t, &sandflare.SyncResult{Files: 4, Deleted: 3}, up, "gone/f, gone/other/f and its folder")
+		assert.Equal(t, slices.Sorted(slices.Values(append([]string{"build/", "build/obj", "q.log", "node_modules/", "node_modules/p/", "node_modules/p/f",
+			"gone/", "gone/node_modules/", "gone/node_modules/f"}, want...))), slices.Sorted(slices.Values(names(t, sb, "x"))))
+	})
+	t.Run("nor down", func(t *testing.T) {
+		to := grow(t, t.TempDir(), map[string]string{"p.log": "mine", "gone/node_modules/f": "mine", "old": "", "build/mine": ""})
+		down, err := sb.DownloadDir(t.Context(), "x", to, exclude)
+		require.NoError(t, err)
+		assert.Equal(t, 1, down.Deleted)
+		there := look(t, to)
+		assert.NotContains(t, there, "old")
+		assert.NotContains(t, there, "q.log")
+		for _, name := range []string{"p.log", "gone/node_modules/f", "build/mine", "a", "gone"} {
+			assert.Contains(t, there, name)
+		}
+	})
+	t.Run("nor to make room", func(t *testing.T) {
+		require.NoError(t, os.WriteFile(from+"/gone", nil, 0o600))
+		_, err = sb.UploadDir(t.Context(), from, "x", exclude)
+		require.ErrorContains(t, err, `"gone" has to be replaced, but "gone/node_modules" in it is excluded`)
+		assert.Contains(t, names(t, sb, "x"), "gone/node_modules/f")
+	})
+}
+
+func TestSyncOfAnUnchangedFolderIsOneCall(t *testing.T) {
+	t.Parallel()
+	server := sandflaretest.Start(t)
+	sb, err := server.Client().CreateSandbox(t.Context(), nil)
+	require.NoError(t, err)
+	from := motley(t)
+	for range 2 {
+		_, err = sb.UploadDir(t.Context(), from, "x", &sandflare.SyncOptions{Delete: true})
+		require.NoError(t, err)
+	}
+	requests := server.Requests()
+	assert.Equal(t, []string{"sandbox.exec", "file.write", "sandbox.exec", "sandbox.exec"}, operations(requests[1:]))
+}
+
+func operations(requests []sandflaretest.Request) (list []string) {
+	for _, r := range requests {
+		list = append(list, r.Operation)
+	}
+	return list
+}
+
+// More files than go into one tar, and large ones, move at the same time; folders keep their times.
+func TestSyncInParts(t *testing.T) {
+	t.Parallel()
+	sb := sandbox(t)
+	tree := map[string]string{}
+	for i := range 4500 {
+		tree[fmt.Sprintf("d%d/%d", i%7, i)] = fmt.Sprint(i)
+	}
+	from, to := grow(t, t.TempDir(), tree), t.TempDir()
+	for i := range 3 {
+		name := fmt.Sprintf("%s/d%d/large", from, i)
+		require.NoError(t, os.WriteFile(name, []byte(fmt.Sprint(i)), 0o600))
+		require.NoError(t, os.Truncate(name, 40<<20))
+	}
+	up, err := sb.UploadDir(t.Context(), from, "x", nil)
+	require.NoError(t, err)
+	down, err := sb.DownloadDir(t.Context(), "x", to, nil)
+	require.NoError(t, err)
+	assert.Equal(t, 4503, up.Sent)
+	assert.Equal(t, up, down)
+	assert.True(t, maps.Equal(look(t, from), look(t, to)), "both trees are the same")
+	again, err := sb.UploadDir(t.Context(), from, "x", nil)
+	require.NoError(t, err)
+	assert.Zero(t, again.Sent)
+	assert.Empty(t, run(t, sb, "ls -A /tmp"))
+}
+
+func TestFaults_F3_SyncTakesConstantMemory(t *testing.T) {
+	sb := sandbox(t)
+	from, to := t.TempDir(), t.TempDir()
+	for _, name := range []string{"/a", "/b"} {
+		require.NoError(t, os.WriteFile(from+name, nil, 0o600))
+		require.NoError(t, os.Truncate(from+name, 128<<20))
+	}
+	most := peakHeap(t, func() {
+		_, err := sb.UploadDir(t.Context(), from, "x", nil)
+		require.NoError(t, err)
+		_, err = sb.DownloadDir(t.Context(), "x", to, nil)
+		require.NoError(t, err)
+	})
+	assert.Less(t, most, int64(16<<20))
+}
+
+func TestSyncProgress(t *testing.T) {
+	t.Parallel()
+	server := sandflaretest.Start(t)
+	sb, err := server.Client(sandflare.WithMaxRetryDelay(time.Millisecond)).CreateSandbox(t.Context(), nil)
+	require.NoError(t, err)
+	from := grow(t, t.TempDir(), map[string]string{"a": "1", "b": strings.Repeat("x", 300<<10), "c": "", "l": "-> a"})
+	const total = 300<<10 + 1
+	var seen []int64
+	opts := &sandflare.SyncOptions{Progress: func(done, all int64) {
+		assert.EqualValues(t, total, all)
+		seen = append(seen, done)
+	}}
+	server.Faults().On("file.write").Then(sandflaretest.Status(503))
+	up, err := sb.UploadDir(t.Context(), from, "x", opts)
+	require.NoError(t, err)
+	assert.EqualValues(t, total, up.Bytes, "what was sent twice counts once")
+	assert.EqualValues(t, 0, seen[0])
+	assert.EqualValues(t, total, seen[len(seen)-1])
+	assert.False(t, slices.IsSorted(seen), "it went back for the second try")
+
+	seen = nil
+	_, err = sb.DownloadDir(t.Context(), "x", t.TempDir(), opts)
+	require.NoError(t, err)
+	assert.EqualValues(t, 0, seen[0])
+	assert.EqualValues(t, total, seen[len(seen)-1])
+	assert.True(t, slices.IsSorted(seen))
+}
+
+func TestSyncSkipsSpecialFiles(t *testing.T) {
+	t.Parallel()
+	sb := sandbox(t)
+	from, to := grow(t, t.TempDir(), map[string]string{"a": "1"}), t.TempDir()
+	if err := exec.CommandContext(t.Context(), "mkfifo", from+"/pipe").Run(); err != nil {
+		t.Skip("no pipes here:", err)
+	}
+	up, err := sb.UploadDir(t.Context(), from, "x", nil)
+	require.NoError(t, err)
+	assert.Equal(t, &sandflare.SyncResult{Files: 1, Sent: 1, Bytes: 1}, up)
+	assert.Equal(t, []string{"a"}, names(t, sb, "x"))
+
+	run(t, sb, "mkfifo x/pipe")
+	down, err := sb.DownloadDir(t.Context(), "x", to, nil)
+	require.NoError(t, err)
+	assert.Equal(t, &sandflare.SyncResult{Files: 1, Sent: 1, Bytes: 1}, down)
+	assert.Len(t, look(t, to), 1)
+
+	grow(t, from, map[string]string{"x": ""})
+	require.NoError(t, os.Rename(from+"/x", from+"/pipe"))
+	_, err = sb.UploadDir(t.Context(), from, "x", nil)
+	require.NoError(t, err)
+	assert.Equal(t, "regular empty file\n", run(t, sb, "stat -c %F x/pipe"), "a file takes its place")
+}
+
+// A folder that may not be written to is opened for a change, and closed again.
+func TestSyncIntoClosedFolders(t *testing.T) {
+	t.Parallel()
+	sb := sandbox(t)
+	from, to := grow(t, t.TempDir(), map[string]string{"d/e/a": "1", "d/e/old": ""}), t.TempDir()
+	closeAll := func(dir string, mode fs.FileMode) {
+		require.NoError(t, os.Chmod(dir+"/d", 0o755))
+		require.NoError(t, os.Chmod(dir+"/d/e", mode))
+		require.NoError(t, os.Chmod(dir+"/d", mode))
+	}
+	t.Cleanup(func() { closeAll(from, 0o755); closeAll(to, 0o755) })
+	opts := &sandflare.SyncOptions{Delete: true}
+	for _, content := range []string{"1", "22"} {
+		closeAll(from, 0o755)
+		require.NoError(t, os.WriteFile(from+"/d/e/a", []byte(content), 0o644))
+		os.Remove(from + "/d/e/old")
+		closeAll(from, 0o555)
+		_, err := sb.UploadDir(t.Context(), from, "x", opts)
+		require.NoError(t, err)
+		_, err = sb.DownloadDir(t.Context(), "x", to, opts)
+		require.NoError(t, err)
+		assert.Equal(t, look(t, from), look(t, to))
+		assert.Equal(t, "555\n555\n", run(t, sb, "stat -c %a x/d x/d/e"))
+		require.NoError(t, os.Chmod(from+"/d", 0o755))
+		require.NoError(t, os.Chmod(from+"/d/e", 0o755))
+		require.NoError(t, os.WriteFile(from+"/d/e/old", nil, 0o644))
+	}
+}
+
+// The folder itself may be a link; links in it are never followed.
+func TestSyncThroughLinks(t *testing.T) {
+	t.Parallel()
+	sb := sandbox(t)
+	run(t, sb, "mkdir real other; touch other/safe; ln -s real x; ln -s ../other real/d")
+	from := grow(t, t.TempDir(), map[string]string{"d/a": "1"})
+	linked := filepath.Join(t.TempDir(), "linked")
+	require.NoError(t, os.Symlink(from, linked))
+	up, err := sb.UploadDir(t.Context(), linked, "x", &sandflare.SyncOptions{Delete: true})
+	require.NoError(t, err)
+	assert.Equal(t, &sandflare.SyncResult{Files: 1, Sent: 1, Deleted: 1, Bytes: 1}, up)
+	assert.Equal(t, []string{"d/", "d/a"}, names(t, sb, "real"))
+	assert.Equal(t, []string{"safe"}, names(t, sb, "other"))
+
+	outside := grow(t, t.TempDir(), map[string]string{"safe": "s"})
+	to := grow(t, t.TempDir(), map[string]string{"d": "-> " + outside})
+	_, err = sb.DownloadDir(t.Context(), "x", to, &sandflare.SyncOptions{Delete: true})
+	require.NoError(t, err)
+	assert.Equal(t, look(t, from), look(t, to))
+	assert.Len(t, look(t, outside), 1)
+}
+
+func TestSyncRefusesBadInput(t *testing.T) {
+	t.Parallel()
+	client, mock := mocked(t)
+	sb := client.Sandbox("sb-1")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	dir := grow(t, t.TempDir(), map[string]string{"file": ""})
+	bad := &sandflare.SyncOptions{Exclude: []string{"["}}
+	for name, c := range map[string]struct {
+		err, want error
+	}{
+		"up, missing":      {only(sb.UploadDir(t.Context(), dir+"/none", "x", nil)), fs.ErrNotExist},
+		"up, file":         {only(sb.UploadDir(t.Context(), dir+"/file", "x", nil)), syscall.ENOTDIR},
+		"up, no local":     {only(sb.UploadDir(t.Context(), "", "x", nil)), sandflare.ErrInvalidArgument},
+		"up, NUL local":    {only(sb.UploadDir(t.Context(), "a\x00", "x", nil)), sandflare.ErrInvalidArgument},
+		"up, no dir":       {only(sb.UploadDir(t.Context(), dir, "", nil)), sandflare.ErrInvalidArgument},
+		"up, NUL":          {only(sb.UploadDir(t.Context(), dir, "a\x00", nil)), sandflare.ErrInvalidArgument},
+		"up, no text":      {only(sb.UploadDir(t.Context(), dir, "\xff", nil)), sandflare.ErrInvalidArgument},
+		"up, pattern":      {only(sb.UploadDir(t.Context(), dir, "x", bad)), sandflare.ErrInvalidArgument},
+		"up, nil context":  {only(sb.UploadDir(nil, dir, "x", nil)), sandflare.ErrInvalidArgument}, //nolint:staticcheck // on purpose
+		"up, ended":        {only(sb.UploadDir(ctx, dir, "x", nil)), context.Canceled},
+		"up, no sandbox":   {only((*sandflare.Sandbox)(nil).UploadDir(t.Context(), dir, "x", nil)), sandflare.ErrInvalidArgument},
+		"down, file":       {only(sb.DownloadDir(t.Context(), "x", dir+"/file", nil)), syscall.ENOTDIR},
+		"down, below file": {only(sb.DownloadDir(t.Context(), "x", dir+"/file/x", nil)), syscall.ENOTDIR},
+		"down, no local":   {only(sb.DownloadDir(t.Context(), "x", "", nil)), sandflare.ErrInvalidArgument},
+		"down, no dir":     {only(sb.DownloadDir(t.Context(), "", dir, nil)), sandflare.ErrInvalidArgument},
+		"down, pattern":    {only(sb.DownloadDir(t.Context(), "x", dir, bad)), sandflare.ErrInvalidArgument},
+		"down, ended":      {only(sb.DownloadDir(ctx, "x", dir, nil)), context.Canceled},
+	} {
+		assert.ErrorIs(t, c.err, c.want, name)
+		assert.NotErrorIs(t, c.err, sandflare.ErrOutcomeUnknown, name)
+	}
+	assert.Zero(t, mock.GetTotalCallCount())
+}
+
+func TestSyncErrorsTellWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	sb := sandbox(t)
+	run(t, sb, "touch file; ln -s nowhere dangling")
+	from, to := grow(t, t.TempDir(), map[string]string{"a": "1"}), filepath.Join(t.TempDir(), "to")
+	_, err := sb.DownloadDir(t.Context(), "none", to, nil)
+	require.ErrorIs(t, err, sandflare.ErrNotFound)
+	assert.ErrorIs(t, err, fs.ErrNotExist)
+	assert.True(t, strings.HasPrefix(err.Error(), `sandflare: download folder from "`+sb.Name()+`": `), err)
+	assert.NoDirExists(t, to)
+	for _, name := range []string{"file", "dangling"} {
+		_, err = sb.DownloadDir(t.Context(), name, to, nil)
+		require.ErrorIs(t, err, syscall.ENOTDIR)
+		_, err = sb.UploadDir(t.Context(), from, name, nil)
+		require.ErrorIs(t, err, syscall.ENOTDIR)
+		assert.True(t, strings.HasPrefix(err.Error(), `sandflare: upload folder to "`+sb.Name()+`": `), err)
+	}
+	_, err = sb.UploadDir(t.Context(), from, "file/below", nil)
+	var exit *sandflare.ExitError
+	require.ErrorAs(t, err, &exit)
+	assert.Contains(t, err.Error(), "mkdir")
+	assert.Empty(t, run(t, sb, "ls -A /tmp"))
+}
+
+// Whatever goes wrong, no helper file stays in the sandbox.
+func TestSyncLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		operation string
+		faults    []sandflaretest.Fault
+	}{
+		"upload refused":     {"file.write", []sandflaretest.Fault{sandflaretest.Status(400)}},
+		"upload's answer":    {"file.write", slices.Repeat([]sandflaretest.Fault{sandflaretest.LoseAnswer()}, 4)},
+		"unpacking's answer": {"sandbox.exec", []sandflaretest.Fault{sandflaretest.Delay(0), sandflaretest.LoseAnswer()}},
+		"unpacking refused":  {"sandbox.exec", []sandflaretest.Fault{sandflaretest.Delay(0), sandflaretest.Status(400)}},
+		"unpacking reset":    {"sandbox.exec", []sandflaretest.Fault{sandflaretest.Delay(0), sandflaretest.Reset()}},
+		"download cut":       {"file.read", []sandflaretest.Fault{sandflaretest.TruncateAfter(700)}},
+		"download refused":   {"file.read", []sandflaretest.Fault{sandflaretest.Status(400)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := sandflaretest.Start(t)
+			sb, err := server.Client(sandflare.WithMaxRetryDelay(time.Millisecond)).CreateSandbox(t.Context(), nil)
+			require.NoError(t, err)
+			from, to := grow(t, t.TempDir(), map[string]string{"d/a": "1", "d/b": strings.Repeat("2", 4000)}), t.TempDir()
+			if strings.HasPrefix(name, "download") {
+				_, err = sb.UploadDir(t.Context(), from, "x", nil)
+				require.NoError(t, err)
+			}
+			server.Faults().On(c.operation).Then(c.faults...)
+			if strings.HasPrefix(name, "download") {
+				_, err = sb.DownloadDir(t.Context(), "x", to, nil)
+			} else {
+				_, err = sb.UploadDir(t.Context(), from, "x", nil)
+			}
+			require.Error(t, err)
+			assert.Empty(t, server.Faults().Unused())
+			assert.Empty(t, run(t, sb, "ls -A /tmp"))
+
+			_, err = sb.UploadDir(t.Context(), from, "x", nil)
+			require.NoError(t, err, "and the next sync mends it")
+			_, err = sb.DownloadDir(t.Context(), "x", to, nil)
+			require.NoError(t, err)
+			assert.Equal(t, look(t, from), look(t, to), "no half file is left here either")
+		})
+	}
+}
+
+func TestSyncLeavesNothingBehindAfterACancel(t *testing.T) {
+	t.Parallel()
+	sb := sandbox(t)
+	from, to := grow(t, t.TempDir(), map[string]string{"a": strings.Repeat("x", 8<<20), "b": "1"}), t.TempDir()
+	stopping := func() (context.Context, *sandflare.SyncOptions) {
+		ctx, cancel := context.WithCancel(t.Context())
+		t.Cleanup(cancel)
+		return ctx, &sandflare.SyncOptions{Progress: func(done, _ int64) {
+			if done > 1<<20 {
+				cancel()
+			}
+		}}
+	}
+	ctx, opts := stopping()
+	_, err := sb.UploadDir(ctx, from, "x", opts)
+	require.ErrorIs(t, err, context.Canceled)
+	assert.Empty(t, run(t, sb, "ls -A /tmp"))
+	_, err = sb.UploadDir(t.Context(), from, "x", nil)
+	require.NoError(t, err)
+	ctx, opts = stopping()
+	_, err = sb.DownloadDir(ctx, "x", to, opts)
+	require.ErrorIs(t, err, context.Canceled)
+	assert.Empty(t, run(t, sb, "ls -A /tmp"))
+	assert.NotContains(t, look(t, to), "a")
+	for name := range look(t, to) {
+		assert.NotContains(t, name, ".sandflare")
+	}
+}
+
+func TestSyncOfAFileThatShrinks(t *testing.T) {
+	t.Parallel()
+	sb := sandbox(t)
+	from := grow(t, t.TempDir(), map[string]string{"a": strings.Repeat("x", 8<<20)})
+	_, err := sb.UploadDir(t.Context(), from, "x", &sandflare.SyncOptions{Progress: func(done, _ int64) {
+		if done > 0 {
+			os.Truncate(from+"/a", 10)
+		}
+	}})
+	require.ErrorContains(t, err, "became shorter")
+	assert.Empty(t, run(t, sb, "ls -A /tmp"))
+}
+
+// tools puts programs in front of those that the sandbox has.
+func tools(t *testing.T, sb *sandflare.Sandbox, programs map[string]string) {
+	t.Helper()
+	for name, content := range programs {
+		require.NoError(t, sb.WriteFile(t.Context(), "/data/bin/"+name, []byte(content)))
+	}
+	run(t, sb, "chmod +x /data/bin/*")
+	require.NoError(t, sb.SetEnv(t.Context(), map[string]string{"PATH": "/data/bin:/usr/local/bin:/usr/bin:/bin"}))
+}
+
+// Where find and tar can do less, all but fractions of seconds is kept.
+func TestSyncWithOtherTools(t *testing.T) {
+	t.Parallel()
+	t.Run("like busybox", func(t *testing.T) {
+		t.Parallel()
+		sb := sandbox(t)
+		tools(t, sb, map[string]string{
+			"find": "#!/bin/bash\nfor a; do [ \"$a\" != -printf ] || exit 1; done\nexec /usr/bin/find \"$@\"",
+			"tar":  "#!/bin/bash\n[ \"$1\" != --version ] || exit 1\nexec \"$(PATH=/usr/bin:/bin command -v tar)\" \"$@\"",
+		})
+		testCoarseSync(t, sb)
+	})
+	t.Run("busybox", func(t *testing.T) {
+		t.Parallel()
+		busybox, err := exec.LookPath("busybox")
+		if err != nil {
+			t.Skip("no busybox on this machine")
+		}
+		sb := sandbox(t)
+		require.NoError(t, sb.UploadFile(t.Context(), busybox, "/data/busybox", nil))
+		run(t, sb, "chmod +x /data/busybox")
+		programs := map[string]string{}
+		for _, name := range strings.Fields("tar find stat readlink xargs gzip base64 rm rmdir mkdir chmod") {
+			programs[name] = "#!/bin/bash\nexec /data/busybox " + name + ` "$@"`
+		}
+		tools(t, sb, programs)
+		testCoarseSync(t, sb)
+	})
+}
+
+func testCoarseSync(t *testing.T, sb *sandflare.Sandbox) {
+	from, to := motley(t), t.TempDir()
+	t.Cleanup(func() { os.Chmod(filepath.Join(to, "sub", "-x"), 0o755) })
+	up, err := sb.UploadDir(t.Context(), from, "x", nil)
+	require.NoError(t, err)
+	again, err := sb.UploadDir(t.Context(), from, "x", nil)
+	require.NoError(t, err)
+	assert.Zero(t, again.Sent)
+	down, err := sb.DownloadDir(t.Context(), "x", to, nil)
+	require.NoError(t, err)
+	assert.Equal(t, up, down)
+	for _, path := range []string{"binary", "hollow", "a b"} {
+		require.NoError(t, os.Chtimes(from+"/"+path, time.Time{}, modTime(t, from+"/"+path).Truncate(time.Second)))
+		want, err := os.Stat(from + "/" + path)
+		require.NoError(t, err)
+		got, err := os.Stat(to + "/" + path)
+		require.NoError(t, err)
+		assert.Equal(t, want.Mode().Perm(), got.Mode().Perm(), path)
+		assert.Equal(t, want.ModTime(), got.ModTime(), path)
+	}
+	fraction := func(tree map[string]string) map[string]string {
+		for name, what := range tree {
+			if mode, rest, ok := strings.Cut(what, " "); ok && len(mode) >= 10 && len(rest) >= 19 {
+				tree[name] = strings.Replace(mode, "dg", "d", 1) + rest[:10] + rest[19:]
+			}
+		}
+		return tree
+	}
+	assert.Equal(t, fraction(look(t, from)), fraction(look(t, to)))
+
+	run(t, sb, "rm -r x/sub; mkdir x/more; touch x/more/f; rm x/link; mkdir x/link; touch x/link/f")
+	result, err := sb.UploadDir(t.Context(), from, "x", &sandflare.SyncOptions{Delete: true})
+	require.NoError(t, err)
+	assert.Equal(t, &sandflare.SyncResult{Files: up.Files, Sent: 2, Deleted: 4, Bytes: 4}, result)
+	assert.True(t, bytes.HasPrefix([]byte(run(t, sb, "cat x/sub/-x/y; readlink x/link")), []byte("deepa b/c d")))
+}
