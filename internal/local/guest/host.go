@@ -64,6 +64,13 @@ func (s Spec) check() error {
 	if !path.IsAbs(s.Dir) || !path.IsAbs(s.Shared) {
 		return errors.New("guest: Dir and Shared must be absolute")
 	}
+	for _, dir := range []string{s.Dir, s.Shared} {
+		if info, err := os.Stat(dir); err != nil {
+			return fmt.Errorf("guest: %w", err)
+		} else if !info.IsDir() {
+			return fmt.Errorf("guest: %s: %w", dir, syscall.ENOTDIR)
+		}
+	}
 	for at, folder := range s.Volumes {
 		if err := checkVolume(s.Tier, at); err != nil {
 			return err

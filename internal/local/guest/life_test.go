@@ -129,9 +129,7 @@ func TestStartErrors(t *testing.T) {
 		s := spec(t, tier)
 		s.Dir += "/missing/deep"
 		_, err := guest.Start(t.Context(), s)
-		if tier == guest.Namespace {
-			require.ErrorIs(t, err, os.ErrNotExist)
-		}
+		require.ErrorIs(t, err, os.ErrNotExist)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		_, err = guest.Start(ctx, spec(t, tier))
