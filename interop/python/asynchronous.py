@@ -1,25 +1,10 @@
 """The async client, in both releases."""
-import asyncio
-
-from report import SLEEPER, SLEEPER_GONE, advance, astep, at_door, b64, digest, failure, fixture, heading, local, outcome
+import async_bugs
+import async_running
+from report import SLEEPER, SLEEPER_GONE, aattempt, astep, at_door, drop, fixture, heading, outcome
 from sandflare import AsyncSandbox, Volume
 
 OLD = hasattr(AsyncSandbox, "delete")  # 2.1.16
-
-DIRECTORY = "cd /home/user && "
-WAITS = DIRECTORY + "echo first; until test -e go; do sleep 0.05; done; echo second"
-
-
-async def aattempt(call):
-    try:
-        return await call()
-    except Exception as error:
-        return failure(error)
-
-
-def drop(sb):
-    """Deletes a sandbox without the client: 2.1.38 cannot."""
-    local("DELETE", f"/sandboxes/{sb.name}")
 
 
 async def run():
@@ -27,17 +12,16 @@ async def run():
     await create()
     await get_and_list()
     sb = await AsyncSandbox.create("async")
-    await execute(sb)
-    await files(sb)
+    await async_running.run(sb)
     await code(sb)
     await packages(sb)
     await processes(sb)
     await lifecycle()
     await snapshots(sb)
-    await bugs(sb)
+    await async_bugs.run(sb)
     drop(sb)
     if not OLD:
-        await fork()
+        await async_bugs.fork()
 
 
 async def quick_start():
@@ -121,129 +105,6 @@ async def get_and_list():
     await astep("list by odd metadata", lambda: labels(metadata={"env": "prod", "team": "x y&z"}))
     for sb in (a, b):
         drop(sb)
-
-
-async def execute(sb):
-    heading("Exec")
-    for name, command, options in (
-        ("echo", "echo hello", {}),
-        ("exit code and stderr", "echo out; echo err >&2; exit 3", {}),
-        ("env", "echo $MY_VAR", {"env": {"MY_VAR": "hello_world"}}),
-        ("env: quotes and newline", 'printf "%s|" "$A" "$B"', {"env": {"A": "it's \"x\" $HOME", "B": "two\nlines"}}),
-        ("working directory", "pwd", {"cwd": "/tmp", "timeout": 10}),
-        ("default directory", "pwd", {}),
-        ("here-document and quotes", "cat <<'X'\nit's \"x\" $HOME \\ `id`\nX", {}),
-        ("not found", "no-such-command 2>/dev/null", {}),
-        ("killed by a signal", "kill -9 $$", {}),
-        ("unicode", "printf 'grüße 😀'", {}),
-        ("no stdin", "cat", {}),
-        ("background child keeps stdout", "sleep 60 & echo on", {}),
-    ):
-        async def one(command=command, options=options):
-            return outcome(await sb.exec(command, **options))
-
-        await astep(name, one)
-
-    async def nowhere():
-        return (await sb.exec("pwd", cwd="/no/such")).ok
-
-    await astep("directory that is not there", nowhere)
-
-    async def timeout():
-        return (await sb.exec("echo before; sleep 20", timeout=1)).exit_code
-
-    await astep("timeout", timeout)
-
-    async def much():
-        result = await sb.exec("head -c 1048576 /dev/zero | tr '\\0' x")
-        return digest(result.stdout.encode())
-
-    await astep("1 MiB of output", much)
-
-    async def ghost():
-        box = await AsyncSandbox.create("ghost")
-        drop(box)
-        return (await box.exec("true")).ok
-
-    await astep("in a sandbox that is not there", ghost)
-
-    async def stream():
-        return [[e.event, e.data.get("exit_code")] async for e in sb.astream("echo a; sleep 0.1; echo b >&2; exit 3")]
-
-    await astep("stream", stream)
-
-    async def lines():
-        return [e.line async for e in sb.astream("echo a; echo 'ü \"q\"'")]
-
-    await astep("stream: event.data", lines)
-
-    async def late():
-        return [e.data.get("exit_code") async for e in sb.astream("sleep 20", timeout=1)][-1]
-
-    await astep("stream: timeout", late)
-
-    async def live():
-        code = None
-        async for e in sb.astream(WAITS, timeout=5):
-            if e.event == "stdout":
-                await sb.write_file("/home/user/go", "")
-            if e.event == "done":
-                code = e.data["exit_code"]
-        return code
-
-    await astep("stream: live", live)
-
-    async def many():
-        return sum([1 async for _ in sb.astream("seq 2000")])
-
-    await astep("stream: 2,000 lines", many)
-
-
-async def files(sb):
-    heading("File I/O")
-    every = bytes(range(256)) * 3
-    odd = "/tmp/odd/a b+c%2f?#&=ü.txt"
-
-    async def text():
-        await sb.write_file("/tmp/hello.txt", "hello world ü")
-        return await sb.read_file("/tmp/hello.txt")
-
-    await astep("text", text)
-
-    async def binary():
-        await sb.write_file("/tmp/data.bin", every)
-        return (await sb.exec("sha256sum /tmp/data.bin")).stdout.split()[0] == digest(every)
-
-    await astep("binary arrives", binary)
-
-    async def back():
-        return b64(await sb.download("/tmp/data.bin"))
-
-    await astep("binary comes back", back)
-
-    async def strange():
-        await sb.write_file(odd, "odd")
-        return [(await sb.exec("cat /tmp/odd/*")).stdout, [e.name for e in await sb.ls("/tmp/odd")]]
-
-    await astep("odd name, folder made", strange)
-
-    async def uploads():
-        await sb.upload(fixture("upload.txt"), "/home/user/up.txt")
-        await sb.upload(b"\x00\xff", "/home/user/up.bin")
-        return (await sb.exec("cat up.txt; sha256sum up.bin", cwd="/home/user")).stdout.split("\n")[0]
-
-    await astep("upload, async", uploads)
-
-    async def ls():
-        await sb.exec("mkdir -p /tmp/dir/sub; printf 12345 >/tmp/dir/five; touch -d @1000000000 /tmp/dir/five")
-        return sorted([e.name, e.path, e.is_dir, 0 if e.is_dir else e.size, 0 if e.is_dir else e.mtime] for e in await sb.ls("/tmp/dir"))
-
-    await astep("ls", ls)
-    await astep("ls: not there", lambda: sb.ls("/no/such"))
-    await astep("read: not there", lambda: sb.read_file("/no/such"))
-    await astep("download: not there", lambda: sb.download("/no/such"))
-    await astep("read: a folder", lambda: sb.read_file("/tmp/dir"))
-    await astep("write: onto a folder", lambda: sb.write_file("/tmp/dir", "x"))
 
 
 async def code(sb):
@@ -397,88 +258,3 @@ async def snapshots(sb):
         return found
 
     await astep("restore, async", restored)
-
-
-async def bugs(sb):
-    heading("Async client")
-    await sb.write_file("/home/user/text", "text")
-    await sb.write_file("/home/user/json", '{"content": "not the file"}')
-
-    async def read(path):
-        return await sb.read_file(path)
-
-    await astep("read_file: text", lambda: read("/home/user/text"))
-    await astep("read_file: JSON with a content field", lambda: read("/home/user/json"))
-
-    async def broken():
-        box = AsyncSandbox(sb.info, base_url=at_door("broken"))
-        return await box.delete()
-
-    await astep("delete: server error", broken)
-
-    async def stream_of(base, command="echo a; echo b; exit 3"):
-        return [[e.event, e.data.get("exit_code")] async for e in AsyncSandbox(sb.info, base_url=base).astream(command)]
-
-    await astep("stream: ends before done", lambda: stream_of(at_door("early end")))
-    await astep("stream: CRLF", lambda: stream_of(at_door("crlf")))
-
-    async def ghost():
-        box = await AsyncSandbox.create("ghost")
-        drop(box)
-        return [e.event async for e in box.astream("true")]
-
-    await astep("stream: HTTP error", ghost)
-
-    async def count(call):
-        seen = await aattempt(call)
-        ran = await sb.exec("cat ran 2>/dev/null | wc -l; rm -f ran", cwd="/home/user")
-        return [seen, int(ran.stdout)]
-
-    async def lost():
-        return (await AsyncSandbox(sb.info, base_url=at_door("lost")).exec("echo ran >>/home/user/ran")).ok
-
-    await astep("exec: answer lost", lambda: count(lost))
-
-    async def journal():
-        await AsyncSandbox.get(sb.name)
-        last = local("GET", "/_local/requests")["requests"][-1]
-        return [last["operation"], last["header"]["User-Agent"][0].split("/")[0].split(" ")[0]]
-
-    await astep("get: its agent", journal)
-
-
-async def fork():
-    heading("Fork, keep alive")
-    sb = await AsyncSandbox.create("parent")
-    await sb.exec("printf shared >/home/user/file")
-
-    async def copies():
-        forks = await sb.fork(n=2)
-        await forks[0].exec("printf changed >/home/user/file")
-        found = [len(forks)]
-        for box in (forks[0], forks[1], sb):
-            found.append((await box.exec("cat /home/user/file")).stdout)
-        found.append(all(f.info.metadata.get("fork_parent_id") == sb.name for f in forks))
-        for box in forks:
-            drop(box)
-        return found
-
-    await astep("fork", copies)
-    await astep("fork: 0", lambda: sb.fork(n=0))
-    await astep("fork: 9", lambda: sb.fork(n=9))
-
-    async def kept():
-        box = await AsyncSandbox.create("kept", ttl_hours=1)
-        await box.keep_alive(3 * 3600)
-        advance("2h30m")
-        return (await AsyncSandbox.get(box.name)).status
-
-    await astep("keep_alive", kept)
-    await astep("keep_alive: more than a day", lambda: sb.keep_alive(86401))
-
-    async def forever():
-        await sb.keep_alive_forever(interval=1000)
-        await asyncio.sleep(0.5)
-        return [s.info.label for s in await AsyncSandbox.list(label="parent")]
-
-    await astep("keep_alive_forever: the sandbox is there", forever)

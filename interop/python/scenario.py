@@ -10,10 +10,12 @@ if sys.argv[1] == "sync":
     import handover
     import lifecycle
     import memories
+    import running
     import state
+    import volumes
     import work
 
-    for part in (basics, work, lifecycle, state, memories, bugs, handover):
+    for part in (basics, running, work, lifecycle, volumes, state, memories, bugs, handover):
         part.run()
     coverage.report()
 elif sys.argv[1] == "async":
