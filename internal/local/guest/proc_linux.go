@@ -85,7 +85,19 @@ func (p proc) info(boot time.Time) ProcessInfo {
 		command = "[" + p.name + "]"
 	}
 	return ProcessInfo{PID: p.pid, Command: command, CPUTime: time.Duration(p.ticks) * tick,
-		Started: boot.Add(time.Duration(p.started) * tick), RSSBytes: p.pages * int64(os.Getpagesize())}
+		Started: boot.Add(time.Duration(p.started) * tick), RSSBytes: p.rss()}
+}
+
+// rss is the memory in use. The kernel counts it per processor and sums up
+// loosely: of a small process nothing may be left, then it is asked to look.
+func (p proc) rss() int64 {
+	if p.pages > 0 {
+		return p.pages * int64(os.Getpagesize())
+	}
+	_, rest, _ := strings.Cut(text("/proc/"+strconv.Itoa(p.pid)+"/smaps_rollup"), "\nRss:")
+	kilobytes, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
+	n, _ := strconv.ParseInt(kilobytes, 10, 64)
+	return n << 10
 }
 
 func bootTime() time.Time {
