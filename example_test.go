@@ -474,7 +474,7 @@ func ExampleSandbox_Processes() {
 	}
 	fmt.Println(metrics.CPUCount > 0, metrics.MemTotal > metrics.MemUsed)
 
-	if _, err := sb.Exec(ctx, "sleep 1000 > /dev/null 2>&1 &", nil); err != nil {
+	if _, err := sb.Exec(ctx, "sleep 1000 > /dev/null 2>&1 & sleep 0.2", nil); err != nil {
 		log.Fatal(err)
 	}
 	processes, err := sb.Processes(ctx)

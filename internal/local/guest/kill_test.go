@@ -137,7 +137,8 @@ func TestPause(t *testing.T) {
 		g := start(t, tier)
 		p, err := g.Exec(t.Context(), guest.Command{Args: []string{"bash", "-c", `
 			(while :; do :; done) & setsid bash -c 'while :; do :; done' &
-			sleep 9998 & kill -STOP $!; echo $!; while :; do :; done`}})
+			sleep 9998 & kill -STOP $!
+			until grep -q stopped /proc/$!/status; do :; done; echo $!; while :; do :; done`}})
 		require.NoError(t, err)
 		line := make([]byte, 64)
 		n, err := p.Stdout.Read(line)
