@@ -1,7 +1,6 @@
 package sandflare_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io/fs"
@@ -319,11 +318,11 @@ func TestSyncInParts(t *testing.T) {
 	t.Parallel()
 	sb := sandbox(t)
 	tree := map[string]string{}
-	for i := range 4500 {
+	for i := range 4200 {
 		tree[fmt.Sprintf("d%d/%d", i%7, i)] = fmt.Sprint(i)
 	}
 	from, to := grow(t, t.TempDir(), tree), t.TempDir()
-	for i := range 3 {
+	for i := range 2 {
 		name := fmt.Sprintf("%s/d%d/large", from, i)
 		require.NoError(t, os.WriteFile(name, []byte(fmt.Sprint(i)), 0o600))
 		require.NoError(t, os.Truncate(name, 40<<20))
@@ -332,7 +331,7 @@ func TestSyncInParts(t *testing.T) {
 	require.NoError(t, err)
 	down, err := sb.DownloadDir(t.Context(), "x", to, nil)
 	require.NoError(t, err)
-	assert.Equal(t, 4503, up.Sent)
+	assert.Equal(t, 4202, up.Sent)
 	assert.Equal(t, up, down)
 	assert.True(t, maps.Equal(look(t, from), look(t, to)), "both trees are the same")
 	again, err := sb.UploadDir(t.Context(), from, "x", nil)
@@ -580,7 +579,8 @@ func TestSyncLeavesNothingBehindAfterACancel(t *testing.T) {
 	ctx, opts := stopping()
 	_, err := sb.UploadDir(ctx, from, "x", opts)
 	require.ErrorIs(t, err, context.Canceled)
-	assert.Empty(t, run(t, sb, "ls -A /tmp"))
+	require.Eventually(t, func() bool { return run(t, sb, "ls -A /tmp") == "" }, 10*time.Second, 10*time.Millisecond,
+		"the server drops its half file when it sees that the connection is gone")
 	_, err = sb.UploadDir(t.Context(), from, "x", nil)
 	require.NoError(t, err)
 	ctx, opts = stopping()
@@ -680,5 +680,5 @@ func testCoarseSync(t *testing.T, sb *sandflare.Sandbox) {
 	result, err := sb.UploadDir(t.Context(), from, "x", &sandflare.SyncOptions{Delete: true})
 	require.NoError(t, err)
 	assert.Equal(t, &sandflare.SyncResult{Files: up.Files, Sent: 2, Deleted: 4, Bytes: 4}, result)
-	assert.True(t, bytes.HasPrefix([]byte(run(t, sb, "cat x/sub/-x/y; readlink x/link")), []byte("deepa b/c d")))
+	assert.Equal(t, "deepa b/c d\n", run(t, sb, "cat x/sub/-x/y; readlink x/link"))
 }

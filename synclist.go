@@ -52,7 +52,7 @@ else
     done' _ {} + | gzip -1 | base64
 fi`
 
-const maxList = 1 << 30 // bytes, unzipped: some ten million files
+const maxList = maxOutput // bytes, unzipped: some millions of files
 
 // list asks for the tree in the sandbox.
 func (r *syncRun) list(ctx context.Context) (*remoteTree, error) {

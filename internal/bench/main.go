@@ -125,7 +125,11 @@ func (b *bench) rows() ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(append(b.streamRows(), b.callRows()...), execs...), nil
+	syncs, err := b.syncRows()
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat(b.streamRows(), b.callRows(), execs, syncs), nil
 }
 
 // tempDir is an empty folder, removed at the end.
