@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -15,36 +14,29 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sandflare/sandflare-go"
+	"github.com/sandflare/sandflare-go/internal/leaks"
 	"github.com/sandflare/sandflare-go/internal/local"
 )
 
 // TestMain runs all tests beside one local Sandflare, which the environment
-// names for the examples, and fails when goroutines are left behind.
+// names for the examples, and fails when something is left behind.
 func TestMain(m *testing.M) {
 	flag.Parse()
-	before := runtime.NumGoroutine()
-	server, err := local.Start(context.Background(), local.Config{})
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "no local Sandflare, so no examples:", err)
-		skipExamples("^Example")
-	} else {
+	os.Exit(leaks.Run(func() int {
+		server, err := local.Start(context.Background(), local.Config{})
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "no local Sandflare, so no examples:", err)
+			skipExamples("^Example")
+			return m.Run()
+		}
+		defer server.Close()
 		for _, entry := range server.Env() {
 			name, value, _ := strings.Cut(entry, "=")
 			os.Setenv(name, value)
 		}
 		skipExamples(missingPrograms()...)
-	}
-	code := m.Run()
-	if server != nil {
-		server.Close()
-	}
-	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
-	if code == 0 && leaked(before) {
-		buf := make([]byte, 1<<20)
-		fmt.Fprintf(os.Stderr, "goroutines left behind:\n%s\n", buf[:runtime.Stack(buf, true)])
-		code = 1
-	}
-	os.Exit(code)
+		return m.Run()
+	}))
 }
 
 // missingPrograms are the examples that need what is not on this machine.
@@ -74,16 +66,6 @@ func skipExamples(patterns ...string) {
 	if skip := flag.Lookup("test.skip"); len(patterns) > 0 && skip.Value.String() == "" {
 		_ = skip.Value.Set(strings.Join(patterns, "|"))
 	}
-}
-
-func leaked(before int) bool {
-	for range 100 {
-		if runtime.NumGoroutine() <= before {
-			return false
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	return true
 }
 
 const (

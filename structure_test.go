@@ -31,6 +31,7 @@ var allowed = map[string][]string{
 	"":                   {"internal/wire", "internal/transport", "internal/sse", "internal/ignore"},
 	"internal/wire":      {},
 	"internal/ignore":    {},
+	"internal/leaks":     {},
 	"internal/transport": {"internal/wire", "github.com/hashicorp/go-retryablehttp"},
 	"internal/sse":       {"github.com/r3labs/sse/v2"},
 	"internal/local": {"internal/wire", "internal/ignore", "internal/local/guest", "internal/local/dockerfile",

@@ -22,13 +22,15 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/sandflare/sandflare-go/internal/leaks"
 )
 
 // binary is the program, built once.
 var binary string
 
 func TestMain(m *testing.M) {
-	os.Exit(func() int {
+	os.Exit(leaks.Run(func() int {
 		dir, err := os.MkdirTemp("", "test-of-sandflare-local-")
 		if err != nil {
 			panic(err)
@@ -39,7 +41,7 @@ func TestMain(m *testing.M) {
 			panic(string(out))
 		}
 		return m.Run()
-	}())
+	}))
 }
 
 // program is the program under way, with a temp folder of its own.

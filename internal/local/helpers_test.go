@@ -11,8 +11,6 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
-	"runtime"
-	"runtime/pprof"
 	"strconv"
 	"strings"
 	"testing"
@@ -21,6 +19,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/sandflare/sandflare-go/internal/leaks"
 	"github.com/sandflare/sandflare-go/internal/local"
 	"github.com/sandflare/sandflare-go/internal/wire"
 )
@@ -36,8 +35,7 @@ type api struct {
 var common *local.Server
 
 func TestMain(m *testing.M) {
-	os.Exit(func() int {
-		before := runtime.NumGoroutine()
+	os.Exit(leaks.Run(func() int {
 		var err error
 		if common, err = local.Start(context.Background(), local.Config{MaxSandboxes: 1000}); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -48,24 +46,8 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
-		if code == 0 && leaks(before) {
-			return 1
-		}
 		return code
-	}())
-}
-
-// leaks waits for goroutines to end and shows those that do not.
-func leaks(before int) bool {
-	for range 1000 {
-		if runtime.NumGoroutine() <= before {
-			return false
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
-	fmt.Fprintln(os.Stderr, "goroutines are left:")
-	_ = pprof.Lookup("goroutine").WriteTo(os.Stderr, 1)
-	return true
+	}))
 }
 
 func shared(t *testing.T) *api {
