@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/sandflare/sandflare-go/internal/leaks"
 	"github.com/sandflare/sandflare-go/internal/local/guest"
 )
 
@@ -34,17 +35,19 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	shared, err := os.MkdirTemp("", "guest-shared-")
-	if err != nil {
-		panic(err)
-	}
-	sharedFolder = shared
-	probed = sync.OnceValues(func() (guest.Support, error) { return guest.Probe(context.Background(), guest.Namespace) })
-	code := m.Run()
-	if err := guest.RemoveAll(shared); err != nil {
-		panic(err)
-	}
-	os.Exit(code)
+	os.Exit(leaks.Run(func() int {
+		shared, err := os.MkdirTemp("", "guest-shared-")
+		if err != nil {
+			panic(err)
+		}
+		sharedFolder = shared
+		probed = sync.OnceValues(func() (guest.Support, error) { return guest.Probe(context.Background(), guest.Namespace) })
+		code := m.Run()
+		if err := guest.RemoveAll(shared); err != nil {
+			panic(err)
+		}
+		return code
+	}))
 }
 
 var (
