@@ -43,7 +43,7 @@ func writeFixtures(dir string) error {
 		file{"judge-1.0-py3-none-any.whl", string(wheel)},
 		file{"judge-1.0.0.tgz", string(npm)},
 		file{"judge_1.0_all.deb", string(deb)},
-		file{"context/Dockerfile", "FROM ubuntu:22.04\nENV MOOD=good\nCOPY app /app\nRUN cat /app/main.txt > /home/user/built\n"},
+		file{"context/Dockerfile", "FROM ubuntu:22.04\nENV MOOD=good\nCOPY app /home/user/app\nRUN cat /home/user/app/main.txt > /home/user/built\n"},
 		file{"context/.dockerignore", "# left out\n*.log\nsecret\n"},
 		file{"context/app/main.txt", "from the context\n"},
 		file{"context/app/noise.log", "noise\n"},

@@ -33,12 +33,13 @@ func main() {
 		os.Exit(runScenario(os.Stdout))
 	}
 	verbose := flag.Bool("v", false, "show the value of every row")
+	tier := flag.String("isolation", "auto", "`tier` of the servers' isolation")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	if err := run(ctx, os.Stdout, *verbose); err != nil {
+	if err := run(ctx, os.Stdout, *tier, *verbose); err != nil {
 		fmt.Fprintln(os.Stderr, "interop:", err)
 		os.Exit(1)
 	}
@@ -47,7 +48,7 @@ func main() {
 // errDiffers is told by the table already.
 var errDiffers = errors.New("the clients do not agree, or not with what is expected: see above")
 
-func run(ctx context.Context, out io.Writer, verbose bool) error {
+func run(ctx context.Context, out io.Writer, tier string, verbose bool) error {
 	root, err := moduleRoot(ctx)
 	if err != nil {
 		return err
@@ -61,7 +62,7 @@ func run(ctx context.Context, out io.Writer, verbose bool) error {
 		return err
 	}
 	defer os.RemoveAll(work)
-	lab, err := openLab(ctx, root, work, venvs)
+	lab, err := openLab(ctx, root, work, tier, venvs)
 	if err != nil {
 		return err
 	}
@@ -70,7 +71,7 @@ func run(ctx context.Context, out io.Writer, verbose bool) error {
 	if err != nil {
 		return err
 	}
-	if !printTable(out, sections(lab.apt), results, verbose) {
+	if !printTable(out, sections(lab.machine), results, verbose) {
 		return errDiffers
 	}
 	return nil
@@ -91,13 +92,15 @@ type lab struct {
 	venvs      map[string]string
 	fixtures   string
 	shared     *server // for sandboxes that go from one client to another
-	apt        bool
+	machine    machine
+	git        string // where repositories are
+	stopGit    func()
 	cas        string // certificates of all servers and doors
 	servers    map[column]*server
 	doors      map[column]*doors
 }
 
-func openLab(ctx context.Context, root, work string, venvs map[string]string) (_ *lab, err error) {
+func openLab(ctx context.Context, root, work, tier string, venvs map[string]string) (_ *lab, err error) {
 	l := &lab{root: root, work: work, venvs: venvs, servers: map[column]*server{}, doors: map[column]*doors{}}
 	defer func() {
 		if err != nil {
@@ -106,6 +109,9 @@ func openLab(ctx context.Context, root, work string, venvs map[string]string) (_
 	}()
 	l.fixtures = filepath.Join(work, "fixtures")
 	if err := writeFixtures(l.fixtures); err != nil {
+		return nil, err
+	}
+	if l.git, l.stopGit, err = serveGit(ctx, filepath.Join(work, "git")); err != nil {
 		return nil, err
 	}
 	binary := filepath.Join(work, "sandflare-local")
@@ -120,7 +126,7 @@ func openLab(ctx context.Context, root, work string, venvs map[string]string) (_
 	}
 	var bundles [][]byte
 	for _, col := range allColumns {
-		srv, err := startServer(ctx, binary)
+		srv, err := startServer(ctx, binary, tier)
 		if err != nil {
 			return nil, err
 		}
@@ -130,7 +136,7 @@ func openLab(ctx context.Context, root, work string, venvs map[string]string) (_
 			return nil, err
 		}
 	}
-	if l.shared, err = startServer(ctx, binary); err != nil {
+	if l.shared, err = startServer(ctx, binary, tier); err != nil {
 		return nil, err
 	}
 	bundles = append(bundles, l.shared.ca)
@@ -138,7 +144,7 @@ func openLab(ctx context.Context, root, work string, venvs map[string]string) (_
 	if err != nil {
 		return nil, err
 	}
-	l.apt = isolation == "namespace" && os.Geteuid() == 0
+	l.machine = machine{namespaces: isolation == "namespace", root: os.Geteuid() == 0}
 	if err := l.give(ctx); err != nil {
 		return nil, err
 	}
@@ -148,6 +154,9 @@ func openLab(ctx context.Context, root, work string, venvs map[string]string) (_
 }
 
 func (l *lab) close() {
+	if l.stopGit != nil {
+		l.stopGit()
+	}
 	for _, d := range l.doors {
 		d.close()
 	}

@@ -77,6 +77,7 @@ func (l *lab) env(col column, home string) ([]string, error) {
 		"SSL_CERT_FILE=" + l.cas,
 		"INTEROP_COLUMN=" + col.id(),
 		"INTEROP_FIXTURES=" + l.fixtures,
+		"INTEROP_GIT=" + l.git,
 		"INTEROP_SHARED_URL=" + l.shared.url,
 		"INTEROP_SHARED_KEY=" + l.shared.key,
 		"INTEROP_DOORS=" + string(doors),

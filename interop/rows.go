@@ -13,12 +13,15 @@ var readmeRows = section{"README", []row{
 		differs(of(py38, async38), []string{"browser"}, "browsers are not part of the contract yet")),
 }}
 
+// machine is what rows depend on.
+type machine struct{ namespaces, root bool }
+
 // sections is the table, in the README's order.
-func sections(apt bool) []section {
+func sections(m machine) []section {
 	return []section{
 		readmeRows, quickStartRows, environmentRows, createRows, getRows, execRows, fileRows, codeRows, lifecycleRows, snapshotRows,
 		resumeRows, {"AI Memory (mem0-backed)", append(sandboxMemoryRows, userMemoryRows...)}, templateRows, autoSnapshotRows,
-		processRows, gitRows, installRows(apt), surroundingRows, timeRows, volumeRows, forkRows,
+		processRows, gitRows, installRows(m), surroundingRows, timeRows, volumeRows(m), forkRows,
 		lostRows, streamRows, streamMethodRows, oddRows, asyncRows, otherRows, handOverRows,
 	}
 }

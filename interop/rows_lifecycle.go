@@ -47,17 +47,26 @@ var timeRows = section{"Time to live", []row{
 	same("expired is gone", []any{"ready", "error 404", []string{}}, syncs),
 }}
 
-var volumeRows = section{"Volumes", []row{
-	same("create", []any{"my-data", 50, "ready", true, true}, syncs),
-	same("default size", 10, syncs),
-	same("create: name taken", "error 409", syncs),
-	same("get by name", true, syncs),
-	same("get by id", "my-data", syncs),
-	same("get: not there", "error 404", syncs),
-	same("list", []any{[]any{"my-data", 50}, []any{"small-data", 10}}, syncs),
-	same("outlives sandboxes; in use it stays", []string{"persistent", "persistent", "error 409"}, syncs),
-	same("delete", []any{"error 404", []string{"small-data"}}, syncs),
-}}
+// volumeRows depend on the server: without namespaces nothing can be mounted
+// outside of the sandbox's own folders.
+func volumeRows(m machine) section {
+	anywhere := "error 400"
+	if m.namespaces {
+		anywhere = "persistent"
+	}
+	return section{"Volumes", []row{
+		same("create", []any{"my-data", 50, "ready", true, true}, syncs),
+		same("default size", 10, syncs),
+		same("create: name taken", "error 409", syncs),
+		same("get by name", true, syncs),
+		same("get by id", "my-data", syncs),
+		same("get: not there", "error 404", syncs),
+		same("list", []any{[]any{"my-data", 50}, []any{"small-data", 10}}, syncs),
+		same("outlives sandboxes; in use it stays", []string{"persistent", "persistent", "error 409"}, syncs),
+		same("mounted anywhere", anywhere, syncs),
+		same("delete", []any{"error 404", []string{"small-data"}}, syncs),
+	}}
+}
 
 // forkers are the clients that can fork.
 var forkers = of(goSDK, py38, async38)

@@ -4,7 +4,7 @@ var templateRows = section{"Custom templates", []row{
 	same("build", []any{"my-env", true, true, "what it is"}, syncs),
 	same("wait_for_build", []any{"ready", "", true, true}, syncs),
 	same("get_build_status", "ready", syncs),
-	same("create from it", []any{"hello nobody\n/app\nfrom a here-document\n", "hello nobody,more\n", true}, syncs),
+	same("create from it", []any{"hello nobody\n/home/user/app\nfrom a here-document\n", "hello nobody,more\n", true}, syncs),
 	same("list", []any{[]string{"my-env", "ready"}}, syncs),
 	same("a RUN that fails", "error BuildError", syncs, differs(pys, "error 500", "an error as of the server, without the log")),
 	same("a RUN that fails: its error", []any{"failed", true, true, false}, syncs),

@@ -18,10 +18,10 @@ var codeRows = section{"Run code", []row{
 	same("run_code: timeout, then on", []any{false, "2"}, syncs),
 }}
 
-// installRows depend on the machine: apt needs a server that is root in namespaces.
-func installRows(apt bool) section {
+// installRows depend on the server: apt needs one that is root and has namespaces.
+func installRows(m machine) section {
 	withApt := any("error 400")
-	if apt {
+	if m.namespaces && m.root {
 		withApt = []any{0, true, "42\n"}
 	}
 	return section{"Install", []row{
@@ -38,18 +38,20 @@ const refused = "error ValueError"
 
 var refusedByGo = differs(of(goSDK), refused, "refused before anything is sent")
 
-func cloned(path, branch, seen string) []any {
-	return []any{path, "file:///home/user/repos/origin", branch, true, seen}
+func cloned(path, repository, branch, seen string) []any {
+	return []any{path, repository, branch, true, seen}
 }
 
 var gitRows = section{"Git clone", []row{
-	same("path and branch", cloned("/home/user/agent/repo", "main", "two\n1\n"), apis),
-	same("defaults", cloned("/home/user/origin", "main", "two\n1\n"), apis),
-	same("other branch, deep", cloned("/home/user/side", "side", "side\n3\n"), syncs),
+	same("path and branch", cloned("/home/user/agent/repo", "/public/origin.git", "main", "two\n1\n"), apis),
+	same("defaults", cloned("/home/user/origin", "/public/origin.git", "main", "two\n1\n"), apis),
+	same("other branch, deep", cloned("/home/user/side", "/public/origin.git", "side", "side\n3\n"), syncs),
 	same("repository that is not there", "error 400", apis),
 	same("branch that is not there", "error 400", syncs),
 	same("option as URL", "error 400", syncs, refusedByGo),
-	same("token and key stay out of the logs", []string{}, syncs),
+	same("private: without a token", "error 400", syncs),
+	same("private: with its token", cloned("/home/user/p", "/private/origin.git", "main", "two\n1\n"), apis),
+	same("token and key are kept nowhere", []string{""}, syncs),
 }}
 
 var surroundingRows = section{"Environment, logs, health", []row{

@@ -105,11 +105,11 @@ func (s *scenario) creating() {
 	s.step("env", func() (any, error) {
 		sb := s.create(&sandflare.CreateOptions{Env: map[string]string{"GREETING": "grüß 'dich'", "EMPTY": ""}})
 		defer sb.Close()
-		return outcome(sb.Exec(s.ctx, `echo "$GREETING,$EMPTY,$HOME"`, nil))
+		return outcome(sb.Exec(s.ctx, `echo "$GREETING,$EMPTY,${HOME: -10}"`, nil))
 	})
 	s.step("from a snapshot that is not there", made(sandflare.CreateOptions{SnapshotID: "snap-none"}))
 	s.step("from a template that is not there", made(sandflare.CreateOptions{TemplateID: "tpl-none"}))
-	s.step("with a volume that is not there", made(sandflare.CreateOptions{Volumes: map[string]string{"/data": "vol-none"}}))
+	s.step("with a volume that is not there", made(sandflare.CreateOptions{Volumes: map[string]string{"/home/user/data": "vol-none"}}))
 	s.step("above the plan", func() (any, error) {
 		_, err := s.at("plan limit").CreateSandbox(s.ctx, nil)
 		return nil, err

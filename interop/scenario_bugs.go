@@ -171,6 +171,7 @@ func (s *scenario) streamMethod(sb *sandflare.Sandbox) {
 
 func (s *scenario) oddAnswers(sb *sandflare.Sandbox) {
 	s.heading = "Odd answers"
+	_ = sb.WriteFile(s.ctx, "/home/user/seen/user", nil)
 	list := func(fault string) value {
 		return func() (any, error) {
 			found, err := s.at(fault).ListSandboxes(s.ctx, nil)
@@ -183,7 +184,7 @@ func (s *scenario) oddAnswers(sb *sandflare.Sandbox) {
 	})
 	s.step("list as an object", list("wrapped"))
 	s.step("ls as an object", func() (any, error) {
-		found, err := s.through(sb, "wrapped").ReadDir(s.ctx, "/home")
+		found, err := s.through(sb, "wrapped").ReadDir(s.ctx, "/home/user/seen")
 		names := []string{}
 		for _, e := range found {
 			names = append(names, e.Name)

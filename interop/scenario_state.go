@@ -14,9 +14,9 @@ const dockerfile = `FROM ubuntu:22.04
 ARG WHO=nobody
 ENV GREETING="hello $WHO" \
     MORE=more
-WORKDIR /app
+WORKDIR /home/user/app
 RUN echo "$GREETING" > made && \
-    pwd >> made
+    pwd | tail -c 15 >> made
 RUN <<EOF
 echo from a here-document >> made
 EOF
@@ -66,7 +66,7 @@ func (s *scenario) state() {
 			return nil, err
 		}
 		defer sb.Close()
-		return []any{s.text(sb, "/app/made"), s.stdout(sb, `echo "$GREETING,$MORE"`), sb.Info().TemplateID == made.ID}, nil
+		return []any{s.text(sb, "/home/user/app/made"), s.stdout(sb, `echo "$GREETING,$MORE"`), sb.Info().TemplateID == made.ID}, nil
 	})
 	s.step("list", func() (any, error) {
 		list, err := s.client.ListTemplates(s.ctx, nil)
@@ -137,6 +137,6 @@ func (s *scenario) fromDirectory() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := s.stdout(sb, "cat built; ls /app; echo $MOOD; ls -a / | grep -c -e secret -e dockerignore")
+	out := s.stdout(sb, "cat built; ls app; echo $MOOD; ls -a | grep -c -e secret -e dockerignore")
 	return []any{out, t.Status}, errors.Join(sb.Close(), s.client.DeleteTemplate(s.ctx, t.ID))
 }

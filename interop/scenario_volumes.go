@@ -49,16 +49,24 @@ func (s *scenario) volumes() {
 		return rows, err
 	})
 	s.step("outlives sandboxes; in use it stays", func() (any, error) {
-		sb := s.create(&sandflare.CreateOptions{Label: "writer", Volumes: map[string]string{"/data": vol.ID}})
-		if err := errors.Join(sb.WriteFile(s.ctx, "/data/deep/file", []byte("persistent")), sb.Close()); err != nil {
+		sb := s.create(&sandflare.CreateOptions{Label: "writer", Volumes: map[string]string{"/home/user/data": vol.ID}})
+		if err := errors.Join(sb.WriteFile(s.ctx, "/home/user/data/deep/file", []byte("persistent")), sb.Close()); err != nil {
 			return nil, err
 		}
-		sb = s.create(&sandflare.CreateOptions{Label: "reader", Volumes: map[string]string{"/mnt/other": vol.ID}})
+		sb = s.create(&sandflare.CreateOptions{Label: "reader", Volumes: map[string]string{"/home/user/other": vol.ID}})
 		defer sb.Close()
 		return []any{
-			s.text(sb, "/mnt/other/deep/file"), s.stdout(sb, "cat /mnt/other/deep/file"),
+			s.text(sb, "/home/user/other/deep/file"), s.stdout(sb, "cat /home/user/other/deep/file"),
 			s.attempt(nil, s.client.DeleteVolume(s.ctx, vol.ID)),
 		}, nil
+	})
+	s.step("mounted anywhere", func() (any, error) {
+		sb, err := s.client.CreateSandbox(s.ctx, &sandflare.CreateOptions{Volumes: map[string]string{"/mnt/deep/data": vol.ID}})
+		if err != nil {
+			return nil, err
+		}
+		defer sb.Close()
+		return s.stdout(sb, "cat /mnt/deep/data/deep/file"), nil
 	})
 	s.step("delete", func() (any, error) {
 		if err := s.client.DeleteVolume(s.ctx, vol.ID); err != nil {

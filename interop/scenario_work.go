@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"strings"
 	"time"
@@ -63,7 +62,7 @@ func (s *scenario) code(sb *sandflare.Sandbox) {
 	s.step("run_python: timeout", func() (any, error) {
 		return exitCode(sb.RunPython(s.ctx, "import time; time.sleep(20)", &sandflare.RunOptions{Timeout: time.Second}))
 	})
-	s.step("run_python: directory", func() (any, error) { return outcome(python("import os; print(os.getcwd())")) })
+	s.step("run_python: directory", func() (any, error) { return outcome(python("import os; print(os.getcwd()[-10:])")) })
 	s.step("run_playwright: runs, removes its script", func() (any, error) {
 		r, err := sb.RunPlaywright(s.ctx, "import os, sys\nprint(os.environ['PLAYWRIGHT_BROWSERS_PATH'])\nsys.exit(5)", nil)
 		if err != nil {
@@ -157,51 +156,4 @@ func (s *scenario) install(sb *sandflare.Sandbox) {
 		return []any{ok}, err
 	})
 	s.step("unknown runtime", func() (any, error) { return outcome(sb.Install(s.ctx, "cargo", "judge")) })
-}
-
-const repository = `
-export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@example.test GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@example.test
-git init -q -b main /home/user/repos/origin && cd /home/user/repos/origin
-echo one >file && git add file && git commit -qm one
-echo two >file && git commit -qam two
-git checkout -qb side && echo side >file && git commit -qam side && git checkout -q main
-`
-
-func (s *scenario) git(sb *sandflare.Sandbox) {
-	s.heading = "Git clone"
-	const origin = "file:///home/user/repos/origin"
-	if _, err := sb.Exec(s.ctx, repository, nil); err != nil {
-		panic(err)
-	}
-	clone := func(url string, opts *sandflare.GitCloneOptions) value {
-		return func() (any, error) {
-			r, err := sb.GitClone(s.ctx, url, opts)
-			if err != nil {
-				return nil, err
-			}
-			seen, err := sb.Exec(s.ctx, fmt.Sprintf("cat %s/file; git -C %[1]s rev-list --count HEAD", r.Path), nil)
-			if err != nil {
-				return nil, err
-			}
-			return []any{r.Path, r.Repo, r.Branch, strings.Contains(r.Output, "Cloning into"), seen.Stdout}, nil
-		}
-	}
-	s.step("path and branch", clone(origin, &sandflare.GitCloneOptions{Path: "/home/user/agent/repo", Branch: "main", Depth: 1}))
-	s.step("defaults", clone(origin, nil))
-	s.step("other branch, deep", clone(origin, &sandflare.GitCloneOptions{Path: "/home/user/side", Branch: "side", Depth: 10}))
-	s.step("repository that is not there", clone("file:///no/such", nil))
-	s.step("branch that is not there", clone(origin, &sandflare.GitCloneOptions{Path: "/home/user/x", Branch: "none"}))
-	s.step("option as URL", clone("--upload-pack=touch /tmp/owned", &sandflare.GitCloneOptions{Path: "/home/user/y"}))
-	s.step("token and key stay out of the logs", func() (any, error) {
-		_, _ = sb.GitClone(s.ctx, "https://127.0.0.1:1/x", &sandflare.GitCloneOptions{Token: "tok-123456", Path: "/home/user/z"})
-		_, _ = sb.GitClone(s.ctx, "ssh://127.0.0.1:1/x", &sandflare.GitCloneOptions{SSHKey: "key-123456", Path: "/home/user/w"})
-		lines, err := sb.Logs(s.ctx)
-		found := []string{}
-		for _, line := range lines {
-			if strings.Contains(line, "123456") {
-				found = append(found, line)
-			}
-		}
-		return found, err
-	})
 }

@@ -27,8 +27,8 @@ type server struct {
 }
 
 // startServer returns when the server listens.
-func startServer(ctx context.Context, binary string) (*server, error) {
-	s := &server{cmd: exec.CommandContext(ctx, binary, "serve", "--tls", "--addr", "127.0.0.1:0"), stopped: make(chan error, 1)}
+func startServer(ctx context.Context, binary, tier string) (*server, error) {
+	s := &server{cmd: exec.CommandContext(ctx, binary, "serve", "--tls", "--addr", "127.0.0.1:0", "--isolation", tier), stopped: make(chan error, 1)}
 	s.cmd.Stderr = &s.log
 	s.cmd.Cancel = func() error { return s.cmd.Process.Signal(syscall.SIGTERM) }
 	s.cmd.WaitDelay = 10 * time.Second

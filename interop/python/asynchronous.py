@@ -3,6 +3,7 @@ import async_bugs
 import async_running
 from report import SLEEPER, SLEEPER_GONE, aattempt, astep, at_door, drop, fixture, heading, outcome
 from sandflare import AsyncSandbox, Volume
+from work import GIT
 
 OLD = hasattr(AsyncSandbox, "delete")  # 2.1.16
 
@@ -63,13 +64,13 @@ async def create():
     await astep("tier", lambda: made(tier="small"))
     await astep("from a snapshot that is not there", lambda: made(snapshot_id="snap-none"))
     await astep("from a template that is not there", lambda: made(template_id="tpl-none"))
-    await astep("with a volume that is not there", lambda: made(volumes={"/data": "vol-none"}))
+    await astep("with a volume that is not there", lambda: made(volumes={"/home/user/data": "vol-none"}))
     await astep("above the plan", lambda: AsyncSandbox.create(base_url=at_door("plan limit")))
 
     async def env():
         vol = Volume.create("async-data")
-        sb = await AsyncSandbox.create(env={"A": "b"}, volumes={"/data": vol})
-        found = outcome(await sb.exec('echo "$A"; touch /data/x; ls /data'))
+        sb = await AsyncSandbox.create(env={"A": "b"}, volumes={"/home/user/data": vol})
+        found = outcome(await sb.exec('echo "$A"; touch data/x; ls data'))
         drop(sb)
         vol.delete()
         return found
@@ -151,18 +152,16 @@ async def packages(sb):
                                        lambda: sb.run_python("import judge; print(judge.answer)")))
     await astep("unknown runtime", lambda: sb.install("judge", runtime="cargo"))
     heading("Git clone")
-    from work import REPOSITORY
 
-    await sb.exec(REPOSITORY)
-
-    async def clone(**options):
-        r = await sb.git_clone("file:///home/user/repos/origin", **options)
+    async def clone(repository="public", **options):
+        r = await sb.git_clone(f"{GIT}/{repository}/origin.git", **options)
         seen = await sb.exec(f"cat {r.path}/file; git -C {r.path} rev-list --count HEAD")
-        return [r.path, r.repo, r.branch, "Cloning into" in r.output, seen.stdout]
+        return [r.path, r.repo.replace(GIT, ""), r.branch, "Cloning into" in r.output, seen.stdout]
 
     await astep("path and branch", lambda: clone(path="/home/user/agent/repo", branch="main"))
     await astep("defaults", clone)
-    await astep("repository that is not there", lambda: sb.git_clone("file:///no/such", token="t"))
+    await astep("repository that is not there", lambda: sb.git_clone(f"{GIT}/public/none.git"))
+    await astep("private: with its token", lambda: clone("private", path="/home/user/p", token="tok-123456"))
 
 
 async def processes(sb):

@@ -45,12 +45,12 @@ def quick_start():
         # The client runs a check of its own and would install the packages.
         # A volume holds them, empty: nothing may come from a registry.
         vol = Volume.create("packages")
-        sb = Sandbox.create("pack", volumes={"/data": vol})
+        sb = Sandbox.create("pack", volumes={"/home/user/data": vol})
         for name in ("pandas", "numpy", "matplotlib", "scipy"):
-            sb.write_file(f"/data/{name}/__init__.py", "")
+            sb.write_file(f"/home/user/data/{name}/__init__.py", "")
         sb.delete()
         sb = Sandbox.create("agent", template_id="code-interpreter" if OLD else "codebox",
-                            env={"PYTHONPATH": "/data"}, volumes={"/data": vol})
+                            env={"PYTHONPATH": "data"}, volumes={"/home/user/data": vol})
         result = sb.exec("echo hello")
         sb.delete()
         vol.delete()
@@ -107,14 +107,14 @@ def create():
     def environment_variables():
         sb = Sandbox.create(env={"GREETING": "grüß 'dich'", "EMPTY": ""})
         try:
-            return outcome(sb.exec('echo "$GREETING,$EMPTY,$HOME"'))
+            return outcome(sb.exec('echo "$GREETING,$EMPTY,${HOME: -10}"'))
         finally:
             sb.close()
 
     step("env", environment_variables)
     step("from a snapshot that is not there", lambda: made(snapshot_id="snap-none"))
     step("from a template that is not there", lambda: made(template="tpl-none"))
-    step("with a volume that is not there", lambda: made(volumes={"/data": "vol-none"}))
+    step("with a volume that is not there", lambda: made(volumes={"/home/user/data": "vol-none"}))
     step("above the plan", lambda: attempt(lambda: Sandbox.create(base_url=at_door("plan limit"))))
 
     def upgrade():

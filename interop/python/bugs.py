@@ -122,9 +122,10 @@ def stream_method(sb):
 
 def shapes(sb):
     heading("Odd answers")
+    sb.write_file("/home/user/seen/user", "")
     step("exec without ok", lambda: [through(sb, "no ok").exec("true").ok, through(sb, "no ok").exec("false").ok])
     step("list as an object", lambda: len(Sandbox.list(base_url=at_door("wrapped"))))
-    step("ls as an object", lambda: [e.name for e in through(sb, "wrapped").ls("/home")])
+    step("ls as an object", lambda: [e.name for e in through(sb, "wrapped").ls("/home/user/seen")])
     step("snapshots as a list", lambda: len(Sandbox.list_all_snapshots(base_url=at_door("wrapped"))) > 0)
     step("volumes as an object", lambda: len(agentbox.Volume.list(base_url=at_door("wrapped"))) > 0)
     step("page of the edge", lambda: len(Sandbox.list(base_url=at_door("edge"))))

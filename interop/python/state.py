@@ -9,9 +9,9 @@ DOCKERFILE = """FROM ubuntu:22.04
 ARG WHO=nobody
 ENV GREETING="hello $WHO" \\
     MORE=more
-WORKDIR /app
+WORKDIR /home/user/app
 RUN echo "$GREETING" > made && \\
-    pwd >> made
+    pwd | tail -c 15 >> made
 RUN <<EOF
 echo from a here-document >> made
 EOF
@@ -42,7 +42,7 @@ def run():
 
     def use():
         sb = Sandbox.create("agent", template_id=made[0].id)
-        found = [sb.read_file("/app/made"), sb.exec('echo "$GREETING,$MORE"').stdout, sb.info.template_id == made[0].id]
+        found = [sb.read_file("/home/user/app/made"), sb.exec('echo "$GREETING,$MORE"').stdout, sb.info.template_id == made[0].id]
         sb.delete()
         return found
 
@@ -79,7 +79,7 @@ def fails_how():
 def directory():
     job = wait(Template.build_from_directory(fixture("context"), "from-directory", description="d"))
     sb = Sandbox.create("agent", template_id=job.id)
-    found = [sb.exec("cat built; ls /app; echo $MOOD; ls -a / | grep -c -e secret -e dockerignore").stdout, job.status]
+    found = [sb.exec("cat built; ls app; echo $MOOD; ls -a | grep -c -e secret -e dockerignore").stdout, job.status]
     sb.delete()
     Template.delete(job.id)
     return found

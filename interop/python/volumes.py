@@ -27,16 +27,24 @@ def volumes():
     step("list", lambda: sorted([v.name, v.size_gb] for v in Volume.list()))
 
     def outlives():
-        sb = Sandbox.create("writer", volumes={"/data": made[0]})
-        sb.write_file("/data/deep/file", "persistent")
+        sb = Sandbox.create("writer", volumes={"/home/user/data": made[0]})
+        sb.write_file("/home/user/data/deep/file", "persistent")
         sb.delete()
-        sb = Sandbox.create("reader", volumes={"/mnt/other": made[0].id})
-        found = [sb.read_file("/mnt/other/deep/file"), sb.exec("cat /mnt/other/deep/file").stdout]
+        sb = Sandbox.create("reader", volumes={"/home/user/other": made[0].id})
+        found = [sb.read_file("/home/user/other/deep/file"), sb.exec("cat /home/user/other/deep/file").stdout]
         found.append(attempt(made[0].delete))
         sb.delete()
         return found
 
     step("outlives sandboxes; in use it stays", outlives)
+
+    def anywhere():
+        sb = Sandbox.create("anywhere", volumes={"/mnt/deep/data": made[0]})
+        found = sb.exec("cat /mnt/deep/data/deep/file").stdout
+        sb.delete()
+        return found
+
+    step("mounted anywhere", anywhere)
 
     def delete():
         made[0].delete()
