@@ -94,6 +94,12 @@ func lockMemory(dir string) (*os.File, error) {
 		f.Close()
 		return nil, err
 	}
+	locked, err := f.Stat()
+	named, gone := os.Stat(dir)
+	if err != nil || gone != nil || !os.SameFile(locked, named) { // swept between the two steps
+		f.Close()
+		return nil, os.ErrNotExist
+	}
 	return f, nil
 }
 
