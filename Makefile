@@ -8,7 +8,7 @@ STATICCHECK = $(GO) tool -modfile=tools/go.mod staticcheck
 .PHONY: help quickstart test check cross bench fuzz interop
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 18
 
 quickstart: ## create a sandbox, run code in it, delete it: no account, no network
 	$(GO) run ./cmd/sandflare-local run -- $(GO) run ./examples/quickstart
@@ -35,3 +35,38 @@ bench: ## ratios against bare processes, readers and net/http, measured side by 
 interop: ## the public Python clients as judges; needs python3, node, npm and git
 	$(GO) build -o bin/interop ./interop
 	bin/interop
+
+LOCALLY = $(GO) run ./cmd/sandflare-local run -- $(GO)
+# Examples with more dependencies than the SDK are modules of their own.
+MODULES = mcp tracing
+LOCAL_PACKAGE = github.com/sandflare/sandflare-go/cmd/sandflare-local
+
+.PHONY: examples example-stream example-ci example-agent example-mcp example-analysis example-fanout example-tracing
+
+examples: ## build, vet and test every example, and run those that need nothing; pip may fetch matplotlib
+	$(GO) vet ./examples/...
+	$(GO) test -count=1 ./examples/stream ./examples/ci ./examples/agent ./examples/fanout
+	$(GO) test -count=1 ./examples/analysis -fetch
+	for m in $(MODULES); do (cd examples/$$m && $(GO) mod tidy -diff && $(GO) build -o /dev/null . && $(GO) vet ./... && $(GO) test $(RACE) ./...) || exit 1; done
+	$(MAKE) --no-print-directory example-stream example-fanout example-tracing >/dev/null
+
+example-stream: ## progress of a long command, on a terminal
+	$(LOCALLY) run ./examples/stream
+
+example-ci: ## build and test a repository in a sandbox, from go test
+	$(LOCALLY) test -count=1 -v -run TestRepository ./examples/ci -service
+
+example-agent: ## a language model works in a sandbox; needs OPENAI_MODEL and OPENAI_API_KEY or OPENAI_BASE_URL
+	$(LOCALLY) run ./examples/agent $(if $(TASK),"$(TASK)")
+
+example-mcp: ## Model Context Protocol server over stdio
+	cd examples/mcp && $(GO) run $(LOCAL_PACKAGE) run -- $(GO) run .
+
+example-analysis: ## data, state and a plot, saved to plot.png
+	$(LOCALLY) run ./examples/analysis -o plot.png -install
+
+example-fanout: ## fork a prepared sandbox, try variants, keep the best
+	$(LOCALLY) run ./examples/fanout
+
+example-tracing: ## OpenTelemetry spans of every request, secrets kept out
+	cd examples/tracing && $(GO) run $(LOCAL_PACKAGE) run -- $(GO) run .
