@@ -21,7 +21,7 @@ func clearEnv(t *testing.T) {
 	}
 }
 
-func TestMissingKeyNamesTheWayOut(t *testing.T) {
+func TestFaults_I3_MissingKeyNamesTheWayOut(t *testing.T) {
 	clearEnv(t)
 	for _, opts := range [][]sandflare.Option{nil, {sandflare.WithAPIKey("")}, {sandflare.WithAPIKey(" \t")}} {
 		client, err := sandflare.NewClient(opts...)
@@ -32,7 +32,7 @@ func TestMissingKeyNamesTheWayOut(t *testing.T) {
 	}
 }
 
-func TestWhereKeyAndAddressComeFrom(t *testing.T) {
+func TestFaults_I3_WhereKeyAndAddressComeFrom(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		env      map[string]string

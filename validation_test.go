@@ -215,7 +215,7 @@ var refused = map[string]struct {
 	}},
 }
 
-func TestBadArgumentsAreRefusedBeforeSending(t *testing.T) {
+func TestFaults_I4_I5_I6_I8_RefusedBeforeSending(t *testing.T) {
 	t.Parallel()
 	for name, c := range refused {
 		t.Run(name, func(t *testing.T) {

@@ -223,7 +223,7 @@ func TestProcesses(t *testing.T) {
 }
 
 // The process of another sandbox, or of the host, is not there to be killed.
-func TestKillStaysInside(t *testing.T) {
+func TestFaults_E8_KillStaysInside(t *testing.T) {
 	t.Parallel()
 	a := shared(t)
 	sb, other := a.create(nil), a.create(nil)

@@ -131,7 +131,7 @@ func TestKillOfForeignProcess(t *testing.T) {
 	})
 }
 
-func TestPause(t *testing.T) {
+func TestFaults_E7_Pause(t *testing.T) {
 	t.Parallel()
 	eachTier(t, func(t *testing.T, tier guest.Tier) {
 		g := start(t, tier)
