@@ -2,7 +2,7 @@ package transport_test
 
 import (
 	"os"
-	"os/exec"
+	osexec "os/exec"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -16,7 +16,7 @@ func TestFaults_G7_OneProcessor(t *testing.T) {
 	}
 	self, err := os.Executable()
 	require.NoError(t, err)
-	cmd := exec.Command(self, "-test.run=^TestFaults$", "-test.timeout=2m")
+	cmd := osexec.Command(self, "-test.run=^TestFaults$", "-test.timeout=2m")
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s", out)

@@ -218,6 +218,6 @@ func TestMetricsKeepTheirRange(t *testing.T) {
 	t.Parallel()
 	var m wire.MetricsReport
 	require.NoError(t, wire.Decode([]byte(`{"mem_total":9223372036854775807,"cpu_used_pct":"12.5","ts":"1.5"}`), &m))
-	assert.EqualValues(t, math.MaxInt64, m.MemTotal)
+	assert.Equal(t, int64(math.MaxInt64), m.MemTotal)
 	assert.InDelta(t, 12.5, m.CPUUsedPct, 0)
 }
