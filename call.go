@@ -40,6 +40,19 @@ func intoAny(v any) decoder {
 	return func(body []byte) error { return decodeObject(body, v) }
 }
 
+// naming refuses what d accepts when it does not tell the id: nobody could use what was made.
+func naming(d decoder, id func() string) decoder {
+	return func(body []byte) error {
+		if err := d(body); err != nil {
+			return err
+		}
+		if id() == "" {
+			return errors.New("it has no id")
+		}
+		return nil
+	}
+}
+
 func decodeObject(body []byte, v any) error {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return errors.New("its body is empty")

@@ -55,20 +55,19 @@ func (s *Sandbox) Fork(ctx context.Context, n int) ([]*Sandbox, error) {
 	var records []wire.Sandbox
 	req := transport.Request{Route: wire.SandboxFork, Body: jsonBody(wire.Fork{N: n}), Timeout: createTimeout}
 	err := s.send(ctx, verb, req, intoList(&records, "forks", "sandboxes"))
+	var forks []*Sandbox
+	for _, record := range records {
+		if fork := s.client.adopt(record); fork.name != "" {
+			forks = append(forks, fork)
+		}
+	}
+	if err == nil && len(forks) != n {
+		err = &callError{op: s.op(verb), kind: ErrOutcomeUnknown, err: fmt.Errorf("the answer has %d forks instead of %d", len(forks), n)}
+	}
 	if call := new(callError); errors.As(err, &call) && errors.Is(err, ErrOutcomeUnknown) {
 		call.hint = fmt.Sprintf("forks may exist: look for them with ListSandboxes and metadata %s=%s", wire.ForkParentKey, s.name)
 	}
-	if err != nil {
-		return nil, err
-	}
-	forks := make([]*Sandbox, 0, n)
-	for _, record := range records {
-		forks = append(forks, s.client.adopt(record))
-	}
-	if len(forks) != n {
-		return forks, &callError{op: s.op(verb), err: fmt.Errorf("the answer has %d forks instead of %d", len(forks), n)}
-	}
-	return forks, nil
+	return forks, err
 }
 
 const maxKeepAlive = 24 * time.Hour

@@ -89,7 +89,7 @@ func (s *Sandbox) CreateSnapshot(ctx context.Context, opts *CreateSnapshotOption
 	body := wire.CreateSnapshot{Name: opts.Name, Description: opts.Description, Tags: opts.Tags}
 	req := transport.Request{Route: wire.SnapshotCreate, Body: jsonBody(body), Timeout: createTimeout}
 	var record wire.Snapshot
-	if err := s.send(ctx, verb, req, into(&record)); err != nil {
+	if err := s.send(ctx, verb, req, naming(into(&record), func() string { return snapshotFrom(record).ID })); err != nil {
 		return nil, err
 	}
 	snapshot := snapshotFrom(record)

@@ -124,13 +124,12 @@ func (c *Client) GetTemplate(ctx context.Context, id string) (*Template, error) 
 
 func (c *Client) template(ctx context.Context, op string, req transport.Request) (*Template, error) {
 	var record wire.Template
-	if err := c.send(ctx, op, req, intoAny(&record)); err != nil {
+	id := func() string { return cmp.Or(record.ID, record.TemplateID, strings.Join(req.Segments, "")) }
+	if err := c.send(ctx, op, req, naming(intoAny(&record), id)); err != nil {
 		return nil, err
 	}
 	template := templateFrom(record)
-	if template.ID == "" && len(req.Segments) > 0 {
-		template.ID = req.Segments[0]
-	}
+	template.ID = id()
 	return &template, nil
 }
 

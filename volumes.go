@@ -53,7 +53,7 @@ func (c *Client) GetVolume(ctx context.Context, nameOrID string) (*Volume, error
 
 func (c *Client) volume(ctx context.Context, op string, req transport.Request) (*Volume, error) {
 	var record wire.Volume
-	if err := c.send(ctx, op, req, into(&record)); err != nil {
+	if err := c.send(ctx, op, req, naming(into(&record), func() string { return record.ID })); err != nil {
 		return nil, err
 	}
 	volume := volumeFrom(record)
