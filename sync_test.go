@@ -174,6 +174,16 @@ func TestSyncSendsWhatChanged(t *testing.T) {
 		"rename": {func(t *testing.T, dir string) {
 			require.NoError(t, os.Rename(dir+"/d/a", dir+"/d/z"))
 		}, sandflare.SyncResult{Files: 4, Sent: 1, Deleted: 1, Bytes: 1}},
+		"new folder, unseen by the time": {func(t *testing.T, dir string) {
+			at := modTime(t, dir+"/d")
+			require.NoError(t, os.Mkdir(dir+"/d/empty", 0o711))
+			require.NoError(t, os.Chtimes(dir+"/d", at, at))
+		}, sandflare.SyncResult{Files: 4}},
+		"removed, unseen by the time": {func(t *testing.T, dir string) {
+			at := modTime(t, dir+"/d")
+			require.NoError(t, os.Remove(dir+"/d/a"))
+			require.NoError(t, os.Chtimes(dir+"/d", at, at))
+		}, sandflare.SyncResult{Files: 3, Deleted: 1}},
 		"removed":        {func(t *testing.T, dir string) { require.NoError(t, os.Remove(dir+"/d/a")) }, sandflare.SyncResult{Files: 3, Deleted: 1}},
 		"folder removed": {func(t *testing.T, dir string) { require.NoError(t, os.RemoveAll(dir+"/d")) }, sandflare.SyncResult{Files: 2, Deleted: 3}},
 		"all removed": {func(t *testing.T, dir string) {
@@ -226,6 +236,7 @@ func TestSyncSendsWhatChanged(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, &c.want, down, "down")
 			assert.Equal(t, look(t, from), look(t, to))
+			assert.Empty(t, run(t, sb, "ls -A /tmp"))
 		})
 	}
 }
@@ -566,7 +577,8 @@ func TestSyncLeavesNothingBehind(t *testing.T) {
 func TestSyncLeavesNothingBehindAfterACancel(t *testing.T) {
 	t.Parallel()
 	sb := sandbox(t)
-	from, to := grow(t, t.TempDir(), map[string]string{"a": strings.Repeat("x", 8<<20), "b": "1"}), t.TempDir()
+	from, to := grow(t, t.TempDir(), map[string]string{"a": "", "b": "1"}), t.TempDir()
+	require.NoError(t, os.Truncate(from+"/a", 64<<20)) // much more than what connections hold
 	stopping := func() (context.Context, *sandflare.SyncOptions) {
 		ctx, cancel := context.WithCancel(t.Context())
 		t.Cleanup(cancel)
@@ -624,9 +636,28 @@ func TestSyncWithOtherTools(t *testing.T) {
 		sb := sandbox(t)
 		tools(t, sb, map[string]string{
 			"find": "#!/bin/bash\nfor a; do [ \"$a\" != -printf ] || exit 1; done\nexec /usr/bin/find \"$@\"",
-			"tar":  "#!/bin/bash\n[ \"$1\" != --version ] || exit 1\nexec \"$(PATH=/usr/bin:/bin command -v tar)\" \"$@\"",
+			"tar": "#!/bin/bash\ncase $1 in --version) exit 1;; -x) ! grep -q PaxHeaders \"${@: -1}\" || exit 2;; esac\n" +
+				"PATH=/usr/bin:/bin; exec tar \"$@\"",
 		})
 		testCoarseSync(t, sb)
+	})
+	t.Run("files change while they are packed", func(t *testing.T) {
+		t.Parallel()
+		sb := sandbox(t)
+		run(t, sb, "mkdir x; echo a >x/a")
+		tools(t, sb, map[string]string{"tar": "#!/bin/bash\nPATH=/usr/bin:/bin; tar \"$@\" && [ \"$1\" = --version ]"})
+		down, err := sb.DownloadDir(t.Context(), "x", t.TempDir(), nil)
+		require.NoError(t, err)
+		assert.Equal(t, &sandflare.SyncResult{Files: 1, Sent: 1, Bytes: 2}, down)
+	})
+	t.Run("files cannot be packed", func(t *testing.T) {
+		t.Parallel()
+		sb := sandbox(t)
+		run(t, sb, "mkdir x; echo a >x/a")
+		tools(t, sb, map[string]string{"tar": "#!/bin/bash\nPATH=/usr/bin:/bin; [ \"$1\" = --version ] || rm -f a; tar \"$@\""})
+		_, err := sb.DownloadDir(t.Context(), "x", t.TempDir(), nil)
+		require.ErrorContains(t, err, "./a: Cannot stat")
+		assert.Empty(t, run(t, sb, "ls -A /tmp"))
 	})
 	t.Run("busybox", func(t *testing.T) {
 		t.Parallel()

@@ -78,7 +78,7 @@ func (r *syncRun) list(ctx context.Context) (*remoteTree, error) {
 	if err != nil {
 		return nil, r.fail(fmt.Errorf("the list of %s cannot be used: %w", r.dir, err))
 	}
-	tree.entries = marked(tree.entries, r.skip)
+	mark(tree.entries, r.skip)
 	return tree, nil
 }
 
@@ -184,18 +184,14 @@ func checkTree(entries []syncEntry) error {
 	return nil
 }
 
-// marked marks what is excluded, and drops what lies below. The entries are sorted.
-func marked(entries []syncEntry, skip *ignore.Git) []syncEntry {
-	kept, out := entries[:0], map[string]bool{}
-	for _, e := range entries {
-		inside := out[path.Dir(e.name)]
-		e.out = inside || skip.Match(e.name, e.kind == isFolder)
+// mark marks what is excluded, and all that lies below. The entries are sorted.
+func mark(entries []syncEntry, skip *ignore.Git) {
+	out := map[string]bool{}
+	for i := range entries {
+		e := &entries[i]
+		e.out = out[path.Dir(e.name)] || skip.Match(e.name, e.kind == isFolder)
 		if e.out && e.kind == isFolder {
 			out[e.name] = true
 		}
-		if !inside {
-			kept = append(kept, e)
-		}
 	}
-	return kept
 }

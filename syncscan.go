@@ -22,7 +22,7 @@ type syncEntry struct {
 	size  int64
 	mtime time.Time
 	link  string // where a link leads
-	out   bool   // excluded; of an excluded folder only itself is listed
+	out   bool   // excluded
 }
 
 // entryKind is a type of file, as find calls it.

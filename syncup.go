@@ -221,7 +221,8 @@ func (p *packer) begin(e syncEntry) error {
 }
 
 // header has times in nanoseconds for a tar that takes them. The other format
-// has names as they are, where PAX has them in ASCII and again in full.
+// is what others read, too: older ones of busybox know PAX only in part, and
+// there a name that is not ASCII stands in the PAX header alone.
 func (p *packer) header(e syncEntry) *tar.Header {
 	h := &tar.Header{Name: e.name, Mode: int64(e.mode), ModTime: e.mtime, Format: tar.FormatPAX, Typeflag: tar.TypeReg}
 	if !p.run.pax {
