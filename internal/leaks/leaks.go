@@ -4,6 +4,7 @@
 package leaks
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"io"
@@ -49,7 +50,27 @@ func Run(tests func() int) int {
 		before.report(os.Stderr, left)
 		return 1
 	}
+	if stuck := Stuck(); stuck != "" {
+		fmt.Fprintln(os.Stderr, stuck)
+		return 1
+	}
 	return 0
+}
+
+// Stuck shows the goroutines that nothing can ever wake up, as the garbage
+// collector finds them in programs that are built with
+// GOEXPERIMENT=goroutineleakprofile; in others it finds none.
+func Stuck() string {
+	profile := pprof.Lookup("goroutineleak")
+	if profile == nil {
+		return ""
+	}
+	var text strings.Builder
+	_ = profile.WriteTo(&text, 1)
+	if strings.HasPrefix(text.String(), "goroutineleak profile: total 0\n") {
+		return ""
+	}
+	return text.String()
 }
 
 // privateTemp keeps the tests of packages that run at the same time apart.
@@ -71,30 +92,36 @@ func fuzzing() bool {
 	return f != nil && f.Value.String() != ""
 }
 
-// counts are what there is at one moment.
-type counts struct {
+// Counts are what there is at one moment.
+type Counts struct {
 	goroutines, descriptors, children int
 	temporary                         []string
 }
 
-func take(temp string) counts {
+func take(temp string) Counts {
 	if l, err := net.Listen("tcp", "127.0.0.1:0"); err == nil { // the runtime's own descriptors are there from now on
 		l.Close()
 	}
 	return now(temp)
 }
 
-func now(temp string) counts {
-	c := counts{goroutines: runtime.NumGoroutine(), descriptors: descriptors(), children: children()}
-	entries, _ := os.ReadDir(temp)
+func now(temp string) Counts {
+	c := Counts{goroutines: runtime.NumGoroutine(), descriptors: descriptors(), children: children()}
+	entries, _ := os.ReadDir(cmp.Or(temp, os.DevNull))
 	for _, entry := range entries {
 		c.temporary = append(c.temporary, entry.Name())
 	}
 	return c
 }
 
+// Now counts goroutines, descriptors and children, for a test that runs alone.
+func Now() Counts { return take("") }
+
+// Left waits for what is ending and returns what is more than it was, "" when nothing is.
+func (c Counts) Left() string { return c.wait("") }
+
 // wait returns what stays more than it was, "" when nothing does.
-func (c counts) wait(temp string) string {
+func (c Counts) wait(temp string) string {
 	var left string
 	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 		if left = c.more(now(temp)); left == "" || time.Now().After(end) {
@@ -103,7 +130,7 @@ func (c counts) wait(temp string) string {
 	}
 }
 
-func (c counts) more(later counts) string {
+func (c Counts) more(later Counts) string {
 	var left []string
 	for what, n := range map[string][2]int{
 		"goroutines": {c.goroutines, later.goroutines}, "file descriptors": {c.descriptors, later.descriptors},
@@ -119,7 +146,7 @@ func (c counts) more(later counts) string {
 	return strings.Join(left, ", ")
 }
 
-func (c counts) report(w io.Writer, left string) {
+func (c Counts) report(w io.Writer, left string) {
 	fmt.Fprintln(w, "left behind:", left)
 	if strings.Contains(left, "goroutines") {
 		_ = pprof.Lookup("goroutine").WriteTo(w, 1)

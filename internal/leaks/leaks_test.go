@@ -1,11 +1,14 @@
 package leaks
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"runtime/pprof"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -40,3 +43,27 @@ func TestWhatIsLeftIsFound(t *testing.T) {
 	require.NoError(t, child.Process.Kill())
 	_ = child.Wait()
 }
+
+// The collector's own way to find leaks; see the Makefile: stuck. Who is stuck
+// stays so, hence in a copy of this program.
+func TestFaults_G6_StuckGoroutinesAreFound(t *testing.T) {
+	if pprof.Lookup("goroutineleak") == nil {
+		t.Skip("needs GOEXPERIMENT=goroutineleakprofile")
+	}
+	if os.Getenv("BE_STUCK") != "" {
+		go stuckFor(make(chan struct{}))
+		time.Sleep(10 * time.Millisecond)
+		fmt.Println(Stuck())
+		return
+	}
+	require.Empty(t, Stuck())
+	self, err := os.Executable()
+	require.NoError(t, err)
+	cmd := exec.Command(self, "-test.run=^TestFaults_G6_StuckGoroutinesAreFound$")
+	cmd.Env = append(os.Environ(), "BE_STUCK=yes")
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err)
+	require.Contains(t, string(out), "stuckFor")
+}
+
+func stuckFor(wait chan struct{}) { <-wait }
