@@ -151,7 +151,7 @@ func (s *Sandbox) UploadFile(ctx context.Context, localPath, path string, opts *
 // DownloadFile reads a file of the sandbox into a local one, which appears
 // whole or not at all: it is written beside its place and then renamed. A file
 // that was there is replaced and gives its mode.
-func (s *Sandbox) DownloadFile(ctx context.Context, path, localPath string, opts *TransferOptions) (err error) {
+func (s *Sandbox) DownloadFile(ctx context.Context, path, localPath string, opts *TransferOptions) error {
 	const verb = "download from"
 	if err := s.checkPath(ctx, verb, path); err != nil {
 		return err
