@@ -6,15 +6,22 @@ import (
 )
 
 const (
-	startSize  = 32 << 10
+	startSize  = 64 << 10
 	emptyReads = 100 // in a row, before a source counts as broken
 )
 
-var bom = []byte("\xEF\xBB\xBF")
+var (
+	bom   = []byte("\xEF\xBB\xBF")
+	blank = []byte("\n\n") // closes a frame
+)
 
-// alignedReader hands out one whole frame per Read, so that the frame splitter
-// behind it never searches the same bytes twice and never sees half a frame.
-// Line ends become LF on the way in, blank lines between frames are dropped.
+// alignedReader hands out one block of whole frames per Read, so that the frame
+// splitter behind it never searches the same bytes twice and never sees half a frame.
+// Line ends become LF on the way in, blank lines between blocks are dropped.
+//
+// A block holds every complete frame that is there already, and looks to the
+// splitter like one: its bytes are masked so that no line ends inside it. One
+// frame alone, and bytes that cannot be masked, go through as they are.
 type alignedReader struct {
 	src  io.Reader
 	buf  []byte // [start:end] is read and not yet handed out
@@ -22,29 +29,43 @@ type alignedReader struct {
 	max  int
 	rest int // bytes of a frame that did not fit into the last Read
 
-	start, end, searched int
-	begun, afterCR       bool
+	start, end, searched   int
+	begun, afterCR, masked bool // masked: what the last Read gave
 }
 
 func newAlignedReader(src io.Reader, limit int) *alignedReader {
 	return &alignedReader{src: src, buf: make([]byte, min(startSize, limit)), max: limit}
 }
 
-// Read returns the next frame with the blank line that closes it, or its next part.
+// Read returns the next block with the blank line that closes it, or the next part of a large frame.
 func (a *alignedReader) Read(p []byte) (int, error) {
-	for a.rest == 0 {
-		if a.rest = a.frame(); a.rest > 0 {
-			break
+	a.masked = false
+	if a.rest == 0 {
+		if err := a.await(); err != nil {
+			return 0, err
 		}
-		if a.err != nil {
-			return 0, a.err
-		}
-		a.fill()
+		a.masked = a.rest < len(p) && a.extend(len(p))
 	}
 	n := copy(p, a.buf[a.start:a.start+a.rest])
+	if a.masked {
+		mask(p[:n-len(blank)])
+	}
 	a.start += n
 	a.rest -= n
 	return n, nil
+}
+
+// await reads until a frame is complete.
+func (a *alignedReader) await() error {
+	for {
+		if a.rest = a.frame(); a.rest > 0 {
+			return nil
+		}
+		if a.err != nil {
+			return a.err
+		}
+		a.fill()
+	}
 }
 
 // frame is the length of the complete frame at start; 0 when there is none yet.
@@ -56,13 +77,26 @@ func (a *alignedReader) frame() int {
 		a.start++
 	}
 	from := max(a.start, a.searched-1)
-	i := bytes.Index(a.buf[from:a.end], []byte("\n\n"))
+	i := bytes.Index(a.buf[from:a.end], blank)
 	a.searched = a.end
 	if i < 0 {
 		return 0
 	}
-	a.searched = from + i + 2
+	a.searched = from + i + len(blank)
 	return a.searched - a.start
+}
+
+// extend adds the whole frames that follow and fit. It is false when there
+// are none, or the bytes cannot be masked.
+func (a *alignedReader) extend(limit int) bool {
+	from := a.start + a.rest
+	i := bytes.LastIndex(a.buf[from:min(a.start+limit, a.end)], blank)
+	if i < 0 || !maskable(a.buf[a.start:from+i]) {
+		return false
+	}
+	a.rest += i + len(blank)
+	a.searched = a.start + a.rest
+	return true
 }
 
 // skipBOM is false as long as the first bytes could still become a mark.

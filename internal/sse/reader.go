@@ -26,6 +26,7 @@ type Frame struct {
 type Reader struct {
 	input  *alignedReader
 	frames *r3labs.EventStreamReader
+	block  []byte // frames that were read and not yet returned
 	joined []byte
 }
 
@@ -44,14 +45,66 @@ func NewReader(r io.Reader) *Reader {
 // or the error of the input.
 func (r *Reader) Next() (Frame, error) {
 	for {
-		raw, err := r.frames.ReadEvent()
-		if err != nil {
-			return Frame{}, r.end(err)
+		if len(r.block) == 0 {
+			if err := r.read(); err != nil {
+				return Frame{}, err
+			}
 		}
-		if frame, ok := r.parse(raw); ok {
+		if frame, ok := r.usual(); ok {
+			return frame, nil
+		}
+		if frame, ok := r.parse(r.cut()); ok {
 			return frame, nil
 		}
 	}
+}
+
+// read takes in the next block.
+func (r *Reader) read() (err error) {
+	if r.block, err = r.frames.ReadEvent(); err != nil {
+		r.block = nil
+		return r.end(err)
+	}
+	if r.input.masked {
+		mask(r.block)
+	}
+	return nil
+}
+
+// cut takes the next frame off the block.
+func (r *Reader) cut() (frame []byte) {
+	frame, r.block, _ = bytes.Cut(r.block, blank)
+	return frame
+}
+
+// usual reads the frames that nearly all are: a line of output and nothing
+// else. It is false for all others, and then has taken nothing.
+func (r *Reader) usual() (frame Frame, ok bool) {
+	const event, stdout, stderr, line = "event: ", "stdout", "stderr", "\ndata: "
+	const name, head = len(event + stdout), len(event + stdout + line)
+	if len(r.block) < head || string(r.block[:len(event)]) != event || string(r.block[name:head]) != line {
+		return frame, false
+	}
+	switch string(r.block[len(event):name]) {
+	case stdout:
+		frame.Event = stdout
+	case stderr:
+		frame.Event = stderr
+	default:
+		return frame, false
+	}
+	data := r.block[head:]
+	end := bytes.IndexByte(data, '\n')
+	switch {
+	case end < 0:
+		end, r.block = len(data), nil
+	case end+1 < len(data) && data[end+1] == '\n':
+		r.block = data[end+len(blank):]
+	default:
+		return frame, false
+	}
+	frame.Data = data[:end]
+	return frame, true
 }
 
 // Truncated is true when the input ended within an event.

@@ -53,6 +53,12 @@ var grammar = []struct {
 	{"S6_colons_in_data", "data: a: b\n\ndata::\n\n", []event{{"", "a: b"}, {"", ":"}}, io.EOF},
 	{"S8_any_data", "data: {\"line\": \"x\"}\n\ndata: plain\n\ndata: {half\n\n", []event{{"", `{"line": "x"}`}, {"", "plain"}, {"", "{half"}}, io.EOF},
 	{"S9_events_after_done", "event: done\ndata: {}\n\ndata: a\n\n", []event{{"done", "{}"}, {"", "a"}}, io.EOF},
+	{"S18_lines_of_output", "event: stdout\ndata: a\n\nevent: stderr\ndata: b\n\nevent: stdout\ndata:\n\n", []event{{"stdout", "a"}, {"stderr", "b"}, {"stdout", ""}}, io.EOF},
+	{"S18_nearly_lines_of_output", "event: stdout\ndata: a\ndata: b\n\nevent: stdouts\ndata: c\n\nevent: stdout\ndata: d\nid: 7\n\nevent: stdin!\ndata: e\n\n",
+		[]event{{"stdout", "a\nb"}, {"stdouts", "c"}, {"stdout", "d"}, {"stdin!", "e"}}, io.EOF},
+	{"S18_blank_lines_between", "event: stdout\ndata: a\n\n\nevent: stdout\ndata: b\n\n\n\n\nevent: stdout\ndata: c\n\n\n", []event{{"stdout", "a"}, {"stdout", "b"}, {"stdout", "c"}}, io.EOF},
+	{"S18_empty_data", "event: stdout\ndata: \n\nevent: stdout\ndata: \n\n", []event{{"stdout", ""}, {"stdout", ""}}, io.EOF},
+	{"S19_bytes_that_mask_line_ends", "data: a\xfab\n\ndata: \xfd\xfd\n\ndata: \xfa\xfa\n\ndata: c\n\n", []event{{"", "a\xfab"}, {"", "\xfd\xfd"}, {"", "\xfa\xfa"}, {"", "c"}}, io.EOF},
 	{"S19_bytes_pass", "data: a\x00\xff日本\n\n", []event{{"", "a\x00\xff日本"}}, io.EOF},
 }
 
