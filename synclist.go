@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"path"
 	"strconv"
 	"strings"
 	"syscall"
@@ -82,7 +81,7 @@ func (r *syncRun) list(ctx context.Context) (*remoteTree, error) {
 	return tree, nil
 }
 
-// parseList reads the records of listScript and sorts them by name.
+// parseList reads the records of listScript.
 func parseList(data string, coarse bool) ([]syncEntry, error) {
 	unzipped, err := gzip.NewReader(base64.NewDecoder(base64.StdEncoding, strings.NewReader(data)))
 	if err != nil {
@@ -110,7 +109,6 @@ func parseList(data string, coarse bool) ([]syncEntry, error) {
 		e.link, rest = link, after
 		entries = append(entries, e)
 	}
-	byName(entries)
 	return entries, nil
 }
 
@@ -163,33 +161,45 @@ func (e *syncEntry) setSizeAndTime(size, mtime string) (err error) {
 	return err
 }
 
-// checkTree refuses a list, sorted by name, that is none of a tree below a folder.
+// checkTree refuses a list that is none of a tree below a folder, each folder
+// before what lies in it, as find lists it.
 func checkTree(entries []syncEntry) error {
-	folders := map[string]bool{".": true}
-	for i, e := range entries {
-		switch {
-		case path.Clean("/"+e.name) != "/"+e.name || e.name == "" || strings.IndexByte(e.name, 0) >= 0:
+	seen := make(map[string]entryKind, len(entries)+1)
+	seen[""] = isFolder
+	for i := range entries {
+		e := &entries[i]
+		if !isName(e.name) {
 			return fmt.Errorf("%q is no name below it", e.name)
-		case i > 0 && entries[i-1].name == e.name:
-			return fmt.Errorf("%q is there twice", e.name)
-		case !folders[path.Dir(e.name)]:
+		}
+		if seen[e.parent()] != isFolder {
 			return fmt.Errorf("%q lies in no folder", e.name)
-		case e.size < 0:
+		}
+		if e.size < 0 {
 			return fmt.Errorf("%q has %d bytes", e.name, e.size)
 		}
-		if e.kind == isFolder {
-			folders[e.name] = true
+		if seen[e.name] = e.kind; len(seen) != i+2 {
+			return fmt.Errorf("%q is there twice", e.name)
 		}
 	}
 	return nil
 }
 
-// mark marks what is excluded, and all that lies below. The entries are sorted.
+// isName reports whether a name leads to something below a folder, and by one way only.
+func isName(name string) bool {
+	for element := range strings.SplitSeq(name, "/") {
+		if element == "" || element == "." || element == ".." {
+			return false
+		}
+	}
+	return strings.IndexByte(name, 0) < 0
+}
+
+// mark marks what is excluded, and all that lies below.
 func mark(entries []syncEntry, skip *ignore.Git) {
 	out := map[string]bool{}
 	for i := range entries {
 		e := &entries[i]
-		e.out = out[path.Dir(e.name)] || skip.Match(e.name, e.kind == isFolder)
+		e.out = out[e.parent()] || skip.Match(e.name, e.kind == isFolder)
 		if e.out && e.kind == isFolder {
 			out[e.name] = true
 		}

@@ -2,8 +2,8 @@ package sandflare
 
 import (
 	"fmt"
-	"path"
 	"slices"
+	"strings"
 )
 
 // syncPlan is what makes a target like its source.
@@ -16,30 +16,19 @@ type syncPlan struct {
 	total   int64       // bytes of content to be sent
 }
 
-func (p *syncPlan) empty() bool { return len(p.files)+len(p.folders)+len(p.remove) == 0 }
-
-// planner compares two trees, each sorted by name.
+// planner compares two trees, in which each folder comes before what lies in it.
 type planner struct {
 	syncPlan
 	source, target   []syncEntry
-	inSource         map[string]syncEntry // what is synced of it
-	inTarget         map[string]syncEntry
+	old              []*syncEntry    // for each of source: what the target has by its name
+	new              []*syncEntry    // for each of target: what the source has
 	touched          map[string]bool // folders whose time of change will be lost
 	deleting, coarse bool
 }
 
 func planSync(source, target []syncEntry, deleting, coarse bool) (*syncPlan, error) {
 	p := &planner{source: source, target: target, touched: map[string]bool{}, deleting: deleting, coarse: coarse}
-	p.inSource = make(map[string]syncEntry, len(source))
-	p.inTarget = make(map[string]syncEntry, len(target))
-	for _, e := range source {
-		if e.kind.synced() && !e.out {
-			p.inSource[e.name] = e
-		}
-	}
-	for _, e := range target {
-		p.inTarget[e.name] = e
-	}
+	p.pair()
 	if err := p.planRemovals(); err != nil {
 		return nil, err
 	}
@@ -49,24 +38,38 @@ func planSync(source, target []syncEntry, deleting, coarse bool) (*syncPlan, err
 	return &p.syncPlan, nil
 }
 
+// pair finds what has the same name in both trees.
+func (p *planner) pair() {
+	p.old, p.new = make([]*syncEntry, len(p.source)), make([]*syncEntry, len(p.target))
+	at := make(map[string]int, len(p.target))
+	for i, e := range p.target {
+		at[e.name] = i
+	}
+	for i := range p.source {
+		e := &p.source[i]
+		if j, ok := at[e.name]; ok && e.wanted() {
+			p.old[i], p.new[j] = &p.target[j], e
+		}
+	}
+}
+
 // planRemovals looks at each folder after what lies in it: a folder stays when
 // something in it does.
 func (p *planner) planRemovals() error {
 	blocking, holds := p.blocking(), map[string]string{}
-	for _, e := range slices.Backward(p.target) {
-		_, wanted := p.inSource[e.name]
+	for i, e := range slices.Backward(p.target) {
 		keeps := holds[e.name]
 		switch {
-		case e.out || !blocking[e.name] && (wanted || !p.deleting):
+		case e.out || !blocking[e.name] && (p.new[i] != nil || !p.deleting):
 			keeps = e.name
 		case keeps == "":
 			p.remove = append(p.remove, e)
-			p.touched[path.Dir(e.name)] = true
+			p.touched[e.parent()] = true
 		case blocking[e.name]:
 			return fmt.Errorf("%q has to be replaced, but %q in it is excluded", e.name, keeps)
 		}
 		if keeps != "" {
-			holds[path.Dir(e.name)] = keeps
+			holds[e.parent()] = keeps
 		}
 	}
 	return nil
@@ -75,8 +78,8 @@ func (p *planner) planRemovals() error {
 // blocking are entries of the target in whose place another type comes, and what lies in them.
 func (p *planner) blocking() map[string]bool {
 	found := map[string]bool{}
-	for _, e := range p.target {
-		if wanted, ok := p.inSource[e.name]; ok && wanted.kind != e.kind || found[path.Dir(e.name)] {
+	for i, e := range p.target {
+		if p.new[i] != nil && p.new[i].kind != e.kind || found[e.parent()] {
 			found[e.name] = true
 		}
 	}
@@ -84,30 +87,30 @@ func (p *planner) blocking() map[string]bool {
 }
 
 func (p *planner) planFiles() {
-	for _, e := range p.source {
-		if _, ok := p.inSource[e.name]; !ok || e.kind == isFolder {
+	for i, e := range p.source {
+		if !e.wanted() || e.kind == isFolder {
 			continue
 		}
 		p.count++
-		if old, ok := p.inTarget[e.name]; !ok || !e.same(old, p.coarse) {
+		if old := p.old[i]; old == nil || !e.same(old, p.coarse) {
 			p.files = append(p.files, e)
 			p.total += e.bytes()
-			p.touched[path.Dir(e.name)] = true
+			p.touched[e.parent()] = true
 		}
 	}
 }
 
 // planFolders takes a folder too when something in it changes.
 func (p *planner) planFolders() {
-	for _, e := range slices.Backward(p.source) {
-		if _, ok := p.inSource[e.name]; !ok || e.kind != isFolder {
+	for i, e := range slices.Backward(p.source) {
+		if !e.wanted() || e.kind != isFolder {
 			continue
 		}
-		old, ok := p.inTarget[e.name]
-		if !ok || old.kind != isFolder {
-			p.touched[path.Dir(e.name)] = true
+		old := p.old[i]
+		if old == nil || old.kind != isFolder {
+			p.touched[e.parent()] = true
 		}
-		if !ok || !e.same(old, p.coarse) || p.touched[e.name] {
+		if old == nil || !e.same(old, p.coarse) || p.touched[e.name] {
 			p.folders = append(p.folders, e)
 		}
 	}
@@ -117,8 +120,14 @@ func (p *planner) planFolders() {
 func (p *planner) planOpening() {
 	const ours = 0o300
 	for _, e := range p.target {
-		if e.kind == isFolder && !e.out && p.touched[e.name] && e.mode&ours != ours {
+		if e.kind == isFolder && !e.out && e.mode&ours != ours && p.touched[e.name] {
 			p.open = append(p.open, e)
 		}
 	}
 }
+
+// parent is the name of the folder that an entry lies in; the tree's own is "".
+func (e *syncEntry) parent() string { return e.name[:max(strings.LastIndexByte(e.name, '/'), 0)] }
+
+// wanted reports whether an entry of a source is synced.
+func (e *syncEntry) wanted() bool { return !e.out && e.kind.synced() }

@@ -7,8 +7,6 @@ import (
 	"path"
 	"path/filepath"
 	"runtime"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/sandflare/sandflare-go/internal/ignore"
@@ -37,7 +35,7 @@ const (
 func (k entryKind) synced() bool { return k == isFile || k == isFolder || k == isLink }
 
 // bytes is what there is to send of the entry's content.
-func (e syncEntry) bytes() int64 {
+func (e *syncEntry) bytes() int64 {
 	if e.kind == isFile {
 		return e.size
 	}
@@ -48,7 +46,7 @@ func (e syncEntry) bytes() int64 {
 const hasModes = runtime.GOOS != "windows"
 
 // same reports whether an entry need not be sent; coarse compares whole seconds.
-func (e syncEntry) same(old syncEntry, coarse bool) bool {
+func (e *syncEntry) same(old *syncEntry, coarse bool) bool {
 	switch {
 	case e.kind != old.kind:
 		return false
@@ -64,12 +62,7 @@ func (e syncEntry) same(old syncEntry, coarse bool) bool {
 	return e.mtime.Equal(old.mtime)
 }
 
-// byName puts each folder before what lies in it.
-func byName(entries []syncEntry) {
-	slices.SortFunc(entries, func(a, b syncEntry) int { return strings.Compare(a.name, b.name) })
-}
-
-// scanLocal lists a local tree by name; a folder that is not there is empty.
+// scanLocal lists a local tree, each folder before what lies in it; one that is not there is empty.
 func scanLocal(dir string, skip *ignore.Git) ([]syncEntry, error) {
 	scan := &localScan{dir: dir, skip: skip}
 	if err := scan.folder(""); err != nil {
@@ -78,7 +71,6 @@ func scanLocal(dir string, skip *ignore.Git) ([]syncEntry, error) {
 		}
 		return nil, err
 	}
-	byName(scan.entries)
 	return scan.entries, nil
 }
 
