@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"net/url"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -97,12 +98,48 @@ func (c *Client) send(ctx context.Context, op string, req transport.Request, dec
 	err = decode(resp.Body)
 	var refused errRefused
 	if errors.As(err, &refused) {
-		return &callError{op: op, attempts: resp.Attempts, err: apiError(req, resp.Status, resp.Header, resp.Body, 0)}
+		return &callError{op: op, attempts: resp.Attempts, err: apiError(req, resp.Status, resp.Header, c.hidden(req, resp.Body), 0)}
 	}
 	if err != nil {
-		return unreadable(op, req, resp, err)
+		resp.Body = c.hidden(req, resp.Body)
+		return unreadable(op, req, resp, c.discreet(req, err))
 	}
 	return nil
+}
+
+// hidden is the part of a body that errors show, without what they must not.
+func (c *Client) hidden(req transport.Request, body []byte) []byte {
+	return []byte(c.transport.Redact(req, string(body[:min(len(body), maxErrorBody)])))
+}
+
+const maxErrorBody = 64 << 10
+
+// discreet takes out of an error's text what the request keeps secret.
+func (c *Client) discreet(req transport.Request, err error) error {
+	if text := c.transport.Redact(req, err.Error()); text != err.Error() {
+		return &discreetError{text, err}
+	}
+	return err
+}
+
+type discreetError struct {
+	text string
+	err  error
+}
+
+func (e *discreetError) Error() string { return e.text }
+func (e *discreetError) Unwrap() error { return e.err }
+
+// secrets are the texts that errors must not repeat: each whole, and its first
+// lines by themselves. What is too short to be any would garble errors.
+func secrets(texts ...string) []string {
+	const shortest, lines = 8, 50
+	for _, text := range slices.Clone(texts) {
+		if strings.Contains(text, "\n") {
+			texts = append(texts, strings.SplitN(text, "\n", lines+1)...)
+		}
+	}
+	return slices.DeleteFunc(texts, func(text string) bool { return len(text) < shortest || len(text) > maxErrorBody })
 }
 
 // about makes a call about one thing by its id.

@@ -59,7 +59,7 @@ func (s *Sandbox) RunCode(ctx context.Context, code string, opts *CodeOptions) (
 		return nil, err
 	}
 	var result CodeResult
-	req := transport.Request{Route: wire.RunCode, Body: jsonBody(body), Timeout: timeout + grace, Limit: maxOutput}
+	req := transport.Request{Route: wire.RunCode, Body: jsonBody(body), Timeout: timeout + grace, Limit: maxOutput, Secrets: secrets(code)}
 	if err := s.send(ctx, verb, req, intoCode(&result)); err != nil {
 		return nil, err
 	}

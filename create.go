@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,7 +42,7 @@ func (c *Client) CreateSandbox(ctx context.Context, opts *CreateOptions) (*Sandb
 		return nil, err
 	}
 	var record wire.Sandbox
-	req := transport.Request{Route: wire.SandboxCreate, Body: jsonBody(body), Timeout: createTimeout}
+	req := transport.Request{Route: wire.SandboxCreate, Body: jsonBody(body), Timeout: createTimeout, Secrets: secrets(slices.Collect(maps.Values(body.EnvVars))...)}
 	err = c.send(ctx, op, req, into(&record))
 	record.Normalize()
 	if err == nil && record.Name == "" {

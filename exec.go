@@ -103,7 +103,7 @@ func (s *Sandbox) run(ctx context.Context, verb string, route wire.Route, code s
 	}
 	body := wire.Run{Code: code, Timeout: secondsWithin(ctx, timeout)}
 	return s.result(ctx, verb, transport.Request{
-		Route: route, Body: jsonBody(body), Timeout: timeout + grace, Limit: maxOutput})
+		Route: route, Body: jsonBody(body), Timeout: timeout + grace, Limit: maxOutput, Secrets: secrets(code)})
 }
 
 // codeTimeout checks code and its options.

@@ -46,7 +46,7 @@ func (s *Sandbox) WriteFile(ctx context.Context, path string, data []byte) error
 
 func (s *Sandbox) writeFile(ctx context.Context, verb, path string, data []byte) error {
 	req := s.fileRequest(wire.FileWrite, path)
-	req.Body = bytesBody("application/octet-stream", data)
+	req.Body, req.Secrets = bytesBody("application/octet-stream", data), secrets(string(data[:min(len(data), maxErrorBody+1)]))
 	return s.client.send(ctx, s.op(verb), req, ignored)
 }
 

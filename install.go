@@ -1,9 +1,7 @@
 package sandflare
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"net/url"
 	"strings"
 	"time"
@@ -78,13 +76,13 @@ func (s *Sandbox) GitClone(ctx context.Context, repoURL string, opts *GitCloneOp
 	if body.Depth == 0 {
 		body.Depth = 1
 	}
-	req := transport.Request{Route: wire.GitClone, Body: jsonBody(body), Timeout: cloneTimeout}
+	req := transport.Request{Route: wire.GitClone, Body: jsonBody(body), Timeout: cloneTimeout, Secrets: cloneSecrets(repoURL, opts)}
 	if opts.Timeout > 0 {
 		req.Timeout = opts.Timeout
 	}
 	var answer wire.CloneResult
 	if err := s.send(ctx, verb, req, into(&answer)); err != nil {
-		return nil, redacted(err, cloneSecrets(repoURL, opts))
+		return nil, err
 	}
 	return &GitCloneResult{Path: answer.Path, Repo: answer.Repo, Branch: answer.Branch, Output: answer.Output}, nil
 }
@@ -126,19 +124,4 @@ func cloneSecrets(repoURL string, opts *GitCloneOptions) []string {
 		}
 	}
 	return secrets
-}
-
-// redacted takes secrets out of what the service answered.
-func redacted(err error, secrets []string) error {
-	var api *APIError
-	if !errors.As(err, &api) {
-		return err
-	}
-	for _, secret := range secrets {
-		if len(secret) > 3 { // "git" as a name is no secret
-			api.Message = strings.ReplaceAll(api.Message, secret, "***")
-			api.Body = bytes.ReplaceAll(api.Body, []byte(secret), []byte("***"))
-		}
-	}
-	return err
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/sandflare/sandflare-go/internal/transport"
@@ -35,7 +37,8 @@ func (s *Sandbox) SetEnv(ctx context.Context, env map[string]string) error {
 	if env == nil {
 		env = map[string]string{}
 	}
-	return s.call(ctx, verb, wire.EnvSet, jsonBody(env), ignored)
+	req := transport.Request{Route: wire.EnvSet, Body: jsonBody(env), Secrets: secrets(slices.Collect(maps.Values(env))...)}
+	return s.send(ctx, verb, req, ignored)
 }
 
 const maxForks = 8

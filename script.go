@@ -105,6 +105,11 @@ func isIdentifier(name string) bool {
 	return name != ""
 }
 
+// secrets are the values of the environment, and the command itself.
+func (c *command) secrets() []string {
+	return secrets(append(slices.Collect(maps.Values(c.env)), quote(c.script()), c.text, strings.TrimSpace(c.text))...)
+}
+
 // script is what bash runs: the command stands on lines of its own, so that
 // comments and here-documents in it end where they should. It ends without a
 // newline, which a final backslash would swallow.
@@ -164,7 +169,7 @@ func (s *Sandbox) execRequest(ctx context.Context, c *command) (transport.Reques
 		}
 		body.Cmd = cmd
 	}
-	return transport.Request{Route: wire.Exec, Body: jsonBody(body), Timeout: c.patience(), Limit: maxOutput}, nil
+	return transport.Request{Route: wire.Exec, Body: jsonBody(body), Timeout: c.patience(), Limit: maxOutput, Secrets: c.secrets()}, nil
 }
 
 // streamRequest is a streamed exec of a command. It is a GET: the command
@@ -182,7 +187,7 @@ func (s *Sandbox) streamRequest(ctx context.Context, c *command) (transport.Requ
 	params := func(cmd string) string {
 		return query("cmd", cmd, "timeout", itoa(c.seconds(ctx)), "cwd", cwd)
 	}
-	req := transport.Request{Route: wire.ExecStream, Query: params(cmd), Accept: "text/event-stream", Timeout: c.patience()}
+	req := transport.Request{Route: wire.ExecStream, Query: params(cmd), Accept: "text/event-stream", Timeout: c.patience(), Secrets: c.secrets()}
 	tooLong := len(req.Query) > maxStreamURL
 	if tooLong && c.raw {
 		return req, invalid(s.op(verb), "the command takes %d bytes in a URL; with Raw at most %d are possible: leave Raw out", len(req.Query), maxStreamURL)

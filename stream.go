@@ -73,9 +73,11 @@ func (s *Sandbox) opOrVerb(verb string) string {
 
 // execStream is a stream whose answer has begun.
 type execStream struct {
-	ctx  context.Context
-	op   string
-	body io.ReadCloser
+	client *Client
+	ctx    context.Context
+	op     string
+	req    transport.Request
+	body   io.ReadCloser
 }
 
 func (s *Sandbox) openStream(ctx context.Context, verb, command string, opts *ExecOptions) (*execStream, error) {
@@ -95,23 +97,23 @@ func (s *Sandbox) openStream(ctx context.Context, verb, command string, opts *Ex
 	if err != nil {
 		return nil, failed(s.op(verb), req, err)
 	}
-	if err := notAStream(s.op(verb), req, resp); err != nil {
+	if err := s.client.notAStream(s.op(verb), req, resp); err != nil {
 		resp.Body.Close()
 		return nil, err
 	}
-	return &execStream{ctx: ctx, op: s.op(verb), body: resp.Body}, nil
+	return &execStream{client: s.client, ctx: ctx, op: s.op(verb), req: req, body: resp.Body}, nil
 }
 
 // notAStream is the error of a success that is JSON or HTML instead of a
 // stream. The command may have run.
-func notAStream(op string, req transport.Request, resp *http.Response) error {
+func (c *Client) notAStream(op string, req transport.Request, resp *http.Response) error {
 	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	if kind == "" || kind == "text/event-stream" {
 		return nil
 	}
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
 	return &callError{op: op, kind: ErrOutcomeUnknown, hint: "it may have run, and was not sent again",
-		err: fmt.Errorf("the answer is no event stream: %w", apiError(req, resp.StatusCode, resp.Header, body, 0))}
+		err: fmt.Errorf("the answer is no event stream: %w", apiError(req, resp.StatusCode, resp.Header, c.hidden(req, body), 0))}
 }
 
 // deliver yields events until done, an error, or the end of the loop.
@@ -146,7 +148,7 @@ func (s *execStream) interrupted(err error) error {
 	} else if err == io.EOF {
 		err = fmt.Errorf("it ended before the command was done: %w", io.ErrUnexpectedEOF)
 	}
-	return &callError{op: s.op, kind: ErrStreamInterrupted, err: err, hint: "the command may still run"}
+	return &callError{op: s.op, kind: ErrStreamInterrupted, err: s.client.discreet(s.req, err), hint: "the command may still run"}
 }
 
 // finish reads what follows done, within bounds, so that the connection can

@@ -4,12 +4,14 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -141,18 +143,32 @@ func refusedByProxy(_ context.Context, _ *url.URL, _ *http.Request, resp *http.R
 	return &proxyError{status: resp.Status}
 }
 
-const shortestSecret = 8 // hiding shorter ones would garble texts
+const shortestSecret = 4 // hiding shorter ones would garble texts
 
-// redact hides the key and the query, which may hold a command, where a
-// server or a foreign transport repeats them.
-func (c *call) redact(text string) string {
-	for _, secret := range []string{c.client.config.Key, c.req.Query} {
-		if len(secret) >= shortestSecret {
-			text = strings.ReplaceAll(text, secret, "[hidden]")
+// Redact hides the key, the query, which may hold a command, and the request's
+// secrets where a server or a foreign transport repeats them.
+func (c *Client) Redact(req Request, text string) string {
+	for _, secret := range append([]string{c.config.Key, req.Query}, req.Secrets...) {
+		if len(secret) < shortestSecret {
+			continue
+		}
+		for _, form := range forms(secret) {
+			text = strings.ReplaceAll(text, form, "[hidden]")
 		}
 	}
 	return text
 }
+
+// forms are how a text stands in plain text, in JSON and in URLs.
+func forms(text string) []string {
+	inJSON, _ := json.Marshal(text) // a string always can
+	inURL := url.QueryEscape(text)
+	list := []string{text, strings.Trim(string(inJSON), `"`), inURL, strings.ReplaceAll(inURL, "+", "%20")}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+func (c *call) redact(text string) string { return c.client.Redact(c.req, text) }
 
 func (c *call) redacted(err error) error {
 	if text := c.redact(err.Error()); text != err.Error() {

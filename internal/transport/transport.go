@@ -28,6 +28,7 @@ type Request struct {
 	Timeout  time.Duration // of one attempt, the answer's body included; 0 = 30 s; negative = none
 	Stall    time.Duration // longest wait for the network without a byte moving; 0 = none
 	Limit    int64         // bytes of the answer that Do accepts; 0 = 32 MiB
+	Secrets  []string      // texts of the request that no error may repeat, whatever the service says
 }
 
 // Body is what a Request carries. Open is called at most once per attempt, when
