@@ -45,8 +45,8 @@ LOCAL_PACKAGE = github.com/sandflare/sandflare-go/cmd/sandflare-local
 
 examples: ## build, vet and test every example, and run those that need nothing; pip may fetch matplotlib
 	$(GO) vet ./examples/...
-	$(GO) test -count=1 ./examples/stream ./examples/ci ./examples/agent ./examples/fanout
-	$(GO) test -count=1 ./examples/analysis -fetch
+	$(GO) test $(RACE) ./examples/...
+	$(GO) test $(RACE) ./examples/analysis -fetch
 	for m in $(MODULES); do (cd examples/$$m && $(GO) mod tidy -diff && $(GO) build -o /dev/null . && $(GO) vet ./... && $(GO) test $(RACE) ./...) || exit 1; done
 	$(MAKE) --no-print-directory example-stream example-fanout example-tracing >/dev/null
 

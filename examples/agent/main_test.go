@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/sandflare/sandflare-go/internal/leaks"
 	"github.com/sandflare/sandflare-go/sandflaretest"
 )
 
@@ -23,7 +24,7 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	os.Exit(m.Run())
+	os.Exit(leaks.Run(m.Run))
 }
 
 // asked is what the program sends to the endpoint.

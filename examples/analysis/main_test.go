@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/sandflare/sandflare-go/internal/leaks"
 	"github.com/sandflare/sandflare-go/sandflaretest"
 )
 
@@ -24,7 +25,7 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	os.Exit(m.Run())
+	os.Exit(leaks.Run(m.Run))
 }
 
 // program runs the program on a Sandflare that has Python, and returns what it printed.

@@ -12,8 +12,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sandflare/sandflare-go"
+	"github.com/sandflare/sandflare-go/internal/leaks"
 	"github.com/sandflare/sandflare-go/sandflaretest"
 )
+
+func TestMain(m *testing.M) { leaks.Main(m) }
 
 var (
 	service = flag.Bool("service", false, "use the Sandflare that the environment names, not one of this test's own")

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/sandflare/sandflare-go/internal/leaks"
 	"github.com/sandflare/sandflare-go/sandflaretest"
 )
 
@@ -18,7 +19,7 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	os.Exit(m.Run())
+	os.Exit(leaks.Run(m.Run))
 }
 
 func program(t *testing.T, server *sandflaretest.Server) *exec.Cmd {
