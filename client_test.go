@@ -192,10 +192,15 @@ func TestLoggerShowsNoSecret(t *testing.T) {
 func TestNotFoundByStatusAbsent(t *testing.T) {
 	t.Parallel()
 	client, mock := mocked(t)
-	mock.RegisterResponder("GET", testURL+"/sandboxes/sb-1", answers(200, `{"name":"sb-1","status":"absent"}`))
-	sb, err := client.GetSandbox(t.Context(), "sb-1")
-	require.ErrorIs(t, err, sandflare.ErrNotFound)
-	assert.Nil(t, sb)
+	for _, body := range []string{`{"name":"sb-1","status":"absent"}`, `{"status":"absent"}`} {
+		mock.RegisterResponder("GET", testURL+"/sandboxes/sb-1", answers(200, body))
+		sb, err := client.GetSandbox(t.Context(), "sb-1")
+		require.ErrorIs(t, err, sandflare.ErrNotFound)
+		assert.Nil(t, sb)
+	}
+	mock.RegisterResponder("GET", testURL+"/sandboxes/sb-1", answers(200, `{"stdout":"x"}`))
+	_, err := client.GetSandbox(t.Context(), "sb-1")
+	require.ErrorContains(t, err, "no id")
 }
 
 func TestErrorPageOfAnEdge(t *testing.T) {

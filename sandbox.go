@@ -186,14 +186,20 @@ func (s *Sandbox) Info() SandboxInfo {
 // sandbox is resumed by that. The error Is [ErrNotFound] when it is gone.
 func (s *Sandbox) Refresh(ctx context.Context) error {
 	var record wire.Sandbox
-	if err := s.call(ctx, "get", wire.SandboxGet, nil, into(&record)); err != nil {
+	named := naming(into(&record), func() string {
+		record.Normalize()
+		if record.Status == wire.StatusAbsent {
+			return s.name
+		}
+		return record.Name
+	})
+	if err := s.call(ctx, "get", wire.SandboxGet, nil, named); err != nil {
 		return err
 	}
 	if record.Status == wire.StatusAbsent {
 		return &callError{op: s.op("get"), err: &APIError{
 			StatusCode: 404, Message: "the sandbox is absent", Method: "GET", Path: wire.SandboxGet.Fill(s.name)}}
 	}
-	record.Normalize()
 	record.Name = s.name
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -58,6 +58,16 @@ func TestBigFileStreams(t *testing.T) {
 	assert.EqualValues(t, size, n)
 }
 
+// The files of /proc say that they are empty.
+func TestFilesWithoutASize(t *testing.T) {
+	t.Parallel()
+	a := shared(t)
+	sb := a.create(nil)
+	assert.Equal(t, a.out(sb, "cat /proc/version"), a.read(sb, "/proc/version"))
+	a.write(sb, "/tmp/empty", "")
+	assert.Empty(t, a.read(sb, "/tmp/empty"))
+}
+
 func TestListFiles(t *testing.T) {
 	t.Parallel()
 	a := shared(t)

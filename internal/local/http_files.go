@@ -1,6 +1,7 @@
 package local
 
 import (
+	"bytes"
 	"io"
 	"net/http"
 	"strconv"
@@ -25,9 +26,29 @@ func (s *Server) readFile(w http.ResponseWriter, r *http.Request, sb *sandbox) e
 		return err
 	}
 	w.Header().Set("Content-Type", "application/octet-stream")
+	if info.Size() == 0 {
+		return replyUnsized(w, file)
+	}
 	w.Header().Set("Content-Length", strconv.FormatInt(info.Size(), 10))
 	w.WriteHeader(http.StatusOK)
 	_, err = io.CopyN(w, file, info.Size()) // what grows meanwhile is not part of the answer
+	return err
+}
+
+// replyUnsized answers with a file that says it is empty: those of /proc do,
+// whatever is in them.
+func replyUnsized(w http.ResponseWriter, file io.Reader) error {
+	begin := make([]byte, 4<<10)
+	n, err := io.ReadFull(file, begin)
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		w.Header().Set("Content-Length", strconv.Itoa(n))
+		err = nil
+	}
+	if err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusOK)
+	_, err = io.Copy(w, io.MultiReader(bytes.NewReader(begin[:n]), file))
 	return err
 }
 

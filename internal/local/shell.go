@@ -3,11 +3,15 @@ package local
 import "strings"
 
 // shellArgs is how the text of a command is run: through the shell, except for
-// `bash -lc 'one word'`, which clients wrap around everything: it is started
-// directly, without a shell around the shell.
+// `bash -lc 'one word'` and `bash -l file`, which clients wrap around
+// everything: they are started directly, without a shell around the shell, and
+// by sh where there is no bash.
 func shellArgs(shell, cmd string) []string {
 	if script, ok := loginScript(cmd); ok {
 		return []string{shell, "-lc", script}
+	}
+	if file, ok := strings.CutPrefix(cmd, "bash -l "); ok && isPlainWord(file) {
+		return []string{shell, "-l", file}
 	}
 	return []string{shell, "-c", cmd}
 }
@@ -34,6 +38,14 @@ func loginScript(cmd string) (script string, ok bool) {
 		}
 		b.WriteByte('\'')
 	}
+}
+
+// isPlainWord is true for a path that no shell would read otherwise.
+func isPlainWord(s string) bool {
+	special := func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-", r))
+	}
+	return strings.HasPrefix(s, "/") && !strings.ContainsFunc(s, special)
 }
 
 // cutQuote drops what writes one quote between two quoted parts, up to and

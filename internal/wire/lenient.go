@@ -195,5 +195,9 @@ func mismatch(at, want string, value any) error {
 	if len(text) > 40 {
 		text = text[:40] + "…"
 	}
-	return fmt.Errorf("the answer's %s should be %s, but is %s", strings.TrimPrefix(at, "."), want, text)
+	what := "answer"
+	if at != "" {
+		what += "'s " + strings.TrimPrefix(at, ".")
+	}
+	return fmt.Errorf("the %s should be %s, but is %s", what, want, text)
 }
