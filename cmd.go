@@ -122,7 +122,7 @@ exec 3>&1 4>&2 2>/dev/null
 tee "$d/out" <"$d/o" >&3 & o=$!
 tee "$d/err" <"$d/e" >&4 & e=$!
 set -m
-bash -l "$d/run" <"$in" >"$d/o" 2>"$d/e" 3>&- 4>&- & p=$!
+"$(command -v bash || echo sh)" -l "$d/run" <"$in" >"$d/o" 2>"$d/e" 3>&- 4>&- & p=$!
 echo "$p" >"$d/pid"
 wait "$p"; code=$?
 wait "$o" "$e"

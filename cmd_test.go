@@ -122,7 +122,7 @@ func TestCmdIsLive(t *testing.T) {
 	lines := make(chan string, 10)
 	cmd.Stdout = writerFunc(func(p []byte) (int, error) { lines <- string(p); return len(p), nil })
 	done := make(chan error, 1)
-	go func() { done <- cmd.Run(t.Context()) }()
+	go func() { done <- cmd.Run(t.Context()); close(lines) }()
 	assert.Equal(t, "first\n", <-lines)
 	_, err := sb.Exec(t.Context(), "echo second >/tmp/go", nil)
 	require.NoError(t, err)
