@@ -95,16 +95,15 @@ func (c *Client) send(ctx context.Context, op string, req transport.Request, dec
 	if err != nil {
 		return failed(op, req, err)
 	}
-	err = decode(resp.Body)
+	if err = decode(resp.Body); err == nil {
+		return nil
+	}
 	var refused errRefused
 	if errors.As(err, &refused) {
 		return &callError{op: op, attempts: resp.Attempts, err: apiError(req, resp.Status, resp.Header, c.hidden(req, resp.Body), 0)}
 	}
-	if err != nil {
-		resp.Body = c.hidden(req, resp.Body)
-		return unreadable(op, req, resp, c.discreet(req, err))
-	}
-	return nil
+	resp.Body = c.hidden(req, resp.Body)
+	return unreadable(op, req, resp, c.discreet(req, err))
 }
 
 // hidden is the part of a body that errors show, without what they must not.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptrace"
 	"sync/atomic"
@@ -23,9 +24,10 @@ type attempt struct {
 	call   *call
 	ctx    context.Context
 	cancel context.CancelCauseFunc
-	watch  *watch
+	watch  watch
+	trace  httptrace.ClientTrace
 	body   *sendBody // nil: nothing to read from the caller
-	start  time.Time
+	answer answerBody
 
 	asked atomic.Bool // a connection was asked for
 	got   atomic.Bool // and one was had: from here on bytes may be on the wire
@@ -40,7 +42,8 @@ func (c *call) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, a.fail(err)
 	}
-	resp.Body = &answerBody{ReadCloser: resp.Body, attempt: a}
+	a.answer = answerBody{ReadCloser: resp.Body, attempt: a}
+	resp.Body = &a.answer
 	switch {
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
 		return a.refused(resp), nil
@@ -53,10 +56,10 @@ func (c *call) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 func (c *call) newAttempt() *attempt {
-	a := &attempt{call: c, start: time.Now()}
-	c.began = a.start
+	a := &attempt{call: c}
+	c.began = time.Now()
 	a.ctx, a.cancel = context.WithCancelCause(c.ctx)
-	a.watch = newWatch(c.req, a.cancel)
+	a.watch.start(c.req, a.cancel)
 	return a
 }
 
@@ -71,21 +74,20 @@ func (a *attempt) end() {
 
 // request is what goes to the real transport.
 func (a *attempt) request(req *http.Request) *http.Request {
-	trace := &httptrace.ClientTrace{
-		GetConn: func(string) { a.asked.Store(true) },
-		GotConn: func(httptrace.GotConnInfo) { a.got.Store(true) },
-	}
-	out := req.WithContext(httptrace.WithClientTrace(a.ctx, trace))
-	out.Header = req.Header.Clone()
+	a.trace.GetConn = func(string) { a.asked.Store(true) }
+	a.trace.GotConn = func(httptrace.GotConnInfo) { a.got.Store(true) }
+	out := req.WithContext(httptrace.WithClientTrace(a.ctx, &a.trace))
+	out.Header = make(http.Header, len(req.Header)+len(a.call.client.headers)+1)
+	maps.Copy(out.Header, req.Header)
+	maps.Copy(out.Header, a.call.client.headers)
 	a.setBody(out)
 	a.setHeaders(out.Header)
 	return out
 }
 
+// setHeaders adds what only this request has.
 func (a *attempt) setHeaders(h http.Header) {
-	config, req := a.call.client.config, a.call.req
-	h.Set("X-API-Key", config.Key)
-	h.Set("User-Agent", config.UserAgent)
+	req := a.call.req
 	if req.Accept != "" {
 		h.Set("Accept", req.Accept)
 	}

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -30,6 +31,9 @@ type call struct {
 	waiting    bool
 	note       string // why there is no next attempt
 	answer     []byte
+
+	http http.Client // what loop sends with
+	loop retryablehttp.Client
 }
 
 // An outcome is what one attempt came to; the zero value is a success.
@@ -71,29 +75,25 @@ func (c *call) send() (*http.Response, error) {
 // newRequest leaves the body out: only attempts see it, so that nothing but
 // the retry policy can send it again.
 func (c *call) newRequest() (*retryablehttp.Request, error) {
-	u, err := c.client.target(c.req)
+	req, err := http.NewRequestWithContext(c.ctx, c.req.Route.Method, c.client.target(c.req), nil)
 	if err != nil {
-		return nil, err
+		return nil, errors.New("the request's URL cannot be built") // the cause would print it
 	}
-	req, err := http.NewRequestWithContext(c.ctx, c.req.Route.Method, c.client.config.BaseURL, nil)
-	if err != nil {
-		return nil, c.explain(err)
-	}
-	req.URL = u
 	return retryablehttp.FromRequest(req)
 }
 
-// retrier is made anew for each call: it is a few words, and its functions know the call.
+// retrier is made anew for each call, within it: its functions know the call.
+// The call as a transport can do nothing but RoundTrip: go-retryablehttp would
+// close all idle connections after every failed call.
 func (c *call) retrier() *retryablehttp.Client {
-	hc := c.client.http
-	hc.Transport = onlyRoundTrip{c}
-	return &retryablehttp.Client{
-		HTTPClient:   &hc,
-		RetryMax:     c.client.config.MaxRetries,
-		CheckRetry:   c.checkRetry,
-		Backoff:      c.backoff,
-		ErrorHandler: retryablehttp.PassthroughErrorHandler,
-	}
+	c.http = c.client.http
+	c.http.Transport = c
+	c.loop.HTTPClient = &c.http
+	c.loop.RetryMax = c.client.config.MaxRetries
+	c.loop.CheckRetry = c.checkRetry
+	c.loop.Backoff = c.backoff
+	c.loop.ErrorHandler = retryablehttp.PassthroughErrorHandler
+	return &c.loop
 }
 
 func (c *call) backoff(_, _ time.Duration, _ int, _ *http.Response) time.Duration {

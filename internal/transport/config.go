@@ -48,7 +48,14 @@ func New(config Config) (*Client, error) {
 		return nil, errors.New("retries and delays must not be negative")
 	}
 	config.fillDefaults()
-	return &Client{config: config, http: copyHTTPClient(config), budget: newBudget()}, nil
+	return &Client{config: config, http: copyHTTPClient(config), headers: config.headers(), budget: newBudget()}, nil
+}
+
+func (c *Config) headers() http.Header {
+	h := http.Header{}
+	h.Set("X-API-Key", c.Key)
+	h.Set("User-Agent", c.UserAgent)
+	return h
 }
 
 func (c *Config) fillDefaults() {

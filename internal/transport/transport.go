@@ -53,9 +53,10 @@ type Response struct {
 
 // Client sends requests to one base URL with one key. It is safe for concurrent use.
 type Client struct {
-	config Config
-	http   http.Client // its Transport is the real one; each call copies the rest
-	budget *budget
+	config  Config
+	http    http.Client // its Transport is the real one; each call copies the rest
+	headers http.Header // of every request; shared, so never changed
+	budget  *budget
 }
 
 // Do sends a request and reads the whole answer inside the attempt, so that a
@@ -79,9 +80,5 @@ func (c *Client) Open(ctx context.Context, req Request) (*http.Response, error) 
 
 // CloseIdleConnections closes connections that no call is using.
 func (c *Client) CloseIdleConnections() { c.http.CloseIdleConnections() }
-
-// onlyRoundTrip hides everything else of a transport: go-retryablehttp would
-// close all idle connections after every failed call.
-type onlyRoundTrip struct{ http.RoundTripper }
 
 var errNilContext = errors.New("the context is nil")

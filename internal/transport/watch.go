@@ -14,8 +14,8 @@ type watch struct {
 	stall time.Duration
 }
 
-func newWatch(req Request, cancel context.CancelCauseFunc) *watch {
-	w := &watch{stall: req.Stall}
+func (w *watch) start(req Request, cancel context.CancelCauseFunc) {
+	w.stall = req.Stall
 	timeout := req.Timeout
 	if timeout == 0 {
 		timeout = defaultTimeout
@@ -26,7 +26,6 @@ func newWatch(req Request, cancel context.CancelCauseFunc) *watch {
 	if req.Stall > 0 {
 		w.idle = time.AfterFunc(req.Stall, func() { cancel(&TimeoutError{After: req.Stall, Stalled: true}) })
 	}
-	return w
 }
 
 // network says that from now on the other side has to move.

@@ -14,6 +14,9 @@ import (
 // encoding/json does it, so without regard to case; of equal ones the last wins.
 func Decode(data []byte, v any) error {
 	err := json.Unmarshal(data, v)
+	if err == nil {
+		return nil
+	}
 	var mismatch *json.UnmarshalTypeError
 	if errors.As(err, &mismatch) {
 		return decodeLenient(data, v)
@@ -70,13 +73,13 @@ func readable(data []byte, err error) error {
 // Refused returns the text of an answer that reports a failure although its
 // status is a success: {"success": false} or {"error": "text"}. It is empty for all others.
 func Refused(data []byte) string {
+	if !bytes.Contains(data, []byte(`"success"`)) && !bytes.Contains(data, []byte(`"error"`)) {
+		return ""
+	}
 	var envelope struct {
 		Success *bool  `json:"success"`
 		Error   any    `json:"error"`
 		Message string `json:"message"`
-	}
-	if !bytes.Contains(data, []byte(`"success"`)) && !bytes.Contains(data, []byte(`"error"`)) {
-		return ""
 	}
 	if json.Unmarshal(data, &envelope) != nil {
 		return ""
