@@ -185,12 +185,15 @@ func TestEveryMethodSendsNothingOnAnEndedContext(t *testing.T) {
 	})
 }
 
+// noContext is a mistake that callers make.
+var noContext context.Context
+
 func TestEveryMethodRefusesMisuse(t *testing.T) {
 	forEach(t, func(t *testing.T, m method) {
 		assert.ErrorIs(t, m.call(t.Context(), &sandflare.Client{}), sandflare.ErrInvalidArgument, "zero client")
 		assert.ErrorIs(t, m.call(t.Context(), nil), sandflare.ErrInvalidArgument, "nil client")
 		client, mock := mocked(t)
-		assert.ErrorIs(t, m.call(nil, client), sandflare.ErrInvalidArgument, "nil context")
+		assert.ErrorIs(t, m.call(noContext, client), sandflare.ErrInvalidArgument, "nil context")
 		assert.Zero(t, mock.GetTotalCallCount())
 	})
 }

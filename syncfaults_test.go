@@ -38,7 +38,7 @@ func TestSyncRefusesBadInput(t *testing.T) {
 		"up, NUL":          {only(sb.UploadDir(t.Context(), dir, "a\x00", nil)), sandflare.ErrInvalidArgument},
 		"up, no text":      {only(sb.UploadDir(t.Context(), dir, "\xff", nil)), sandflare.ErrInvalidArgument},
 		"up, pattern":      {only(sb.UploadDir(t.Context(), dir, "x", bad)), sandflare.ErrInvalidArgument},
-		"up, nil context":  {only(sb.UploadDir(nil, dir, "x", nil)), sandflare.ErrInvalidArgument}, //nolint:staticcheck // on purpose
+		"up, nil context":  {only(sb.UploadDir(noContext, dir, "x", nil)), sandflare.ErrInvalidArgument},
 		"up, ended":        {only(sb.UploadDir(ctx, dir, "x", nil)), context.Canceled},
 		"up, no sandbox":   {only((*sandflare.Sandbox)(nil).UploadDir(t.Context(), dir, "x", nil)), sandflare.ErrInvalidArgument},
 		"down, file":       {only(sb.DownloadDir(t.Context(), "x", dir+"/file", nil)), syscall.ENOTDIR},
