@@ -24,7 +24,7 @@ import (
 func TestFaults_F9_FoldersOfManyAndOddNames(t *testing.T) {
 	t.Parallel()
 	sb := sandbox(t)
-	const many = 10_000
+	const many = 2_000
 	result, err := sb.Exec(t.Context(), fmt.Sprintf(`mkdir many odd && cd many && seq %d | xargs touch && cd ../odd && touch $'a\xffb' $'line\nbreak' '"' é`, many), nil)
 	require.NoError(t, err)
 	require.NoError(t, result.Err())

@@ -32,6 +32,7 @@ var allowed = map[string][]string{
 	"internal/wire":      {},
 	"internal/ignore":    {},
 	"internal/leaks":     {},
+	"internal/soak":      {},
 	"internal/transport": {"internal/wire", "github.com/hashicorp/go-retryablehttp"},
 	"internal/sse":       {"github.com/r3labs/sse/v2"},
 	"internal/local": {"internal/wire", "internal/ignore", "internal/local/guest", "internal/local/dockerfile",
