@@ -22,6 +22,7 @@ check: ## format, vet, lint, tidy modules, import directions, public API, other 
 	$(STATICCHECK) ./...
 	$(GO) mod tidy -diff
 	cd tools && $(GO) mod tidy -diff
+	cd internal/bench && $(GO) mod tidy -diff && $(GO) vet .
 	$(GO) test -run 'TestImportDirections|TestPublicAPI' -count=1 .
 	$(MAKE) --no-print-directory cross
 
@@ -29,8 +30,8 @@ cross: ## vet for macOS and Windows
 	GOOS=darwin $(GO) vet ./...
 	GOOS=windows $(GO) vet ./...
 
-bench: ## ratios against bare processes, readers and net/http, measured side by side
-	$(GO) run ./internal/bench
+bench: ## ratios against bare processes, readers, net/http and other clients, measured side by side; BENCH=short for less
+	cd internal/bench && $(GO) run .
 
 interop: ## the public Python clients as judges; needs python3, node, npm and git
 	$(GO) build -o bin/interop ./interop

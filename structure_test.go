@@ -43,7 +43,6 @@ var allowed = map[string][]string{
 	"cmd":                       {"", "internal/local", "internal/local/guest"},
 	"examples":                  {""},
 	"interop":                   {""},
-	"internal/bench":            {"", "internal/local", "internal/wire"},
 }
 
 // testOnly may be imported by tests, and by nothing else.

@@ -1,46 +1,100 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"runtime"
 	"sync"
 
 	"github.com/sandflare/sandflare-go"
 	"github.com/sandflare/sandflare-go/internal/wire"
 )
 
-const callsPerRound = 6400
+const record = `{"name":"sb-1","status":"ready","size":"nano","label":"bench","metadata":{"a":"b"},"created_at":"2026-01-02T03:04:05Z"}`
 
-// callRows make small calls, one after the other and from 64 goroutines.
-func (b *bench) callRows() []row {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		io.WriteString(w, `{"name":"sb-1","status":"ready","size":"nano","label":"bench","metadata":{"a":"b"},"created_at":"2026-01-02T03:04:05Z"}`)
-	}))
-	b.onClose(server.Close)
-	client, _ := sandflare.NewClient(sandflare.WithAPIKey("key"), sandflare.WithBaseURL(server.URL))
-	tuned := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 100}}
-	ours := func() error {
-		_, err := client.GetSandbox(b.ctx, "sb-1")
-		return err
-	}
-	bare := func() error { return getByHand(tuned, server.URL+"/sandboxes/sb-1") }
-	var rows []row
-	for _, goroutines := range []int{1, 64} {
-		rows = append(rows, row{
-			name: fmt.Sprintf("small calls, %d goroutines, per second", goroutines), against: "net/http, tuned", target: "≥ 0.90×",
-			rounds: 7, perCall: callsPerRound, rate: true,
-			ours: spread(goroutines, ours), bare: spread(goroutines, bare),
-		})
-	}
-	return rows
+func answerRecord(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	io.WriteString(w, record)
 }
 
-func getByHand(client *http.Client, url string) error {
-	req, err := http.NewRequest("GET", url, nil)
+// A pair makes the same small call through the SDK and by hand.
+type pair struct {
+	ours, bare func(context.Context) error
+}
+
+// smallCalls serves small answers, and makes a pair of clients that trust the server.
+func (b *bench) smallCalls(tls bool) (pair, error) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(answerRecord))
+	if tls {
+		server.StartTLS()
+		if err := b.trust(server.Certificate().Raw); err != nil {
+			return pair{}, err
+		}
+	} else {
+		server.Start()
+	}
+	b.onClose(server.Close)
+	client, err := sandflare.NewClient(sandflare.WithAPIKey("key"), sandflare.WithBaseURL(server.URL))
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.MaxIdleConns, transport.MaxIdleConnsPerHost = 512, 128
+	bare := &http.Client{Transport: transport}
+	return pair{
+		ours: func(ctx context.Context) error {
+			_, err := client.GetSandbox(ctx, "sb-1")
+			return err
+		},
+		bare: func(ctx context.Context) error { return getByHand(ctx, bare, server.URL+"/sandboxes/sb-1") },
+	}, err
+}
+
+// trust makes a certificate one of the system's. The first caller wins: every
+// server of httptest has the same.
+func (b *bench) trust(certificate []byte) error {
+	dir, err := b.tempDir()
+	if err != nil {
+		return err
+	}
+	file := filepath.Join(dir, "authority.pem")
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate})
+	return errors.Join(os.WriteFile(file, text, 0o600), os.Setenv("SSL_CERT_FILE", file))
+}
+
+// callRows make small calls, one after the other and from 64 goroutines.
+func (b *bench) callRows() ([]row, error) {
+	calls := b.size(6400, 1280)
+	var rows []row
+	for _, tls := range []bool{false, true} {
+		pair, err := b.smallCalls(tls)
+		if err != nil {
+			return nil, err
+		}
+		for _, goroutines := range []int{1, 64} {
+			rows = append(rows, row{
+				name:    fmt.Sprintf("small calls, %s, %d goroutines", map[bool]string{false: "plain", true: "TLS"}[tls], goroutines),
+				against: "net/http, tuned", rounds: 9, compare: perSecond, target: 0.90,
+				ours: b.spread(goroutines, calls, pair.ours), bare: b.spread(goroutines, calls, pair.bare),
+			})
+		}
+		if !tls {
+			rows = append(rows, row{
+				name: "allocations of a small call", against: "net/http, same JSON", rounds: 3, compare: more, unit: pieces, target: 25,
+				ours: b.allocations(calls, pair.ours), bare: b.allocations(calls, pair.bare),
+			})
+		}
+	}
+	return rows, nil
+}
+
+func getByHand(ctx context.Context, client *http.Client, url string) error {
+	req, err := http.NewRequestWithContext(ctx, "GET", url, nil)
 	if err != nil {
 		return err
 	}
@@ -58,20 +112,38 @@ func getByHand(client *http.Client, url string) error {
 	return json.Unmarshal(body, &record)
 }
 
-// spread makes callsPerRound calls from n goroutines.
-func spread(n int, call func() error) func() error {
-	return func() error {
+// spread times calls made from n goroutines.
+func (b *bench) spread(n, calls int, call func(context.Context) error) func() (float64, error) {
+	return timed(calls, func() error {
 		var wg sync.WaitGroup
-		errs := make([]error, n)
-		for i := range n {
-			wg.Go(func() { errs[i] = times(callsPerRound/n, call)() })
+		errs := make(chan error, calls)
+		for range n {
+			wg.Go(func() {
+				for range calls / n {
+					if err := call(b.ctx); err != nil {
+						errs <- err
+						return
+					}
+				}
+			})
 		}
 		wg.Wait()
-		for _, err := range errs {
-			if err != nil {
-				return err
+		close(errs)
+		return <-errs
+	})
+}
+
+// allocations counts what one call allocates, the server's share included: it is the same on both sides.
+func (b *bench) allocations(calls int, call func(context.Context) error) func() (float64, error) {
+	return func() (float64, error) {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for range calls {
+			if err := call(b.ctx); err != nil {
+				return 0, err
 			}
 		}
-		return nil
+		runtime.ReadMemStats(&after)
+		return float64(after.Mallocs-before.Mallocs) / float64(calls), nil
 	}
 }

@@ -1,7 +1,10 @@
 // Bench prints what the SDK and the local Sandflare cost, as ratios against the
-// least that could do the same work, measured side by side in one run.
+// least that could do the same work and against other clients, measured side
+// by side in one run.
 //
 //	make bench
+//	BENCH=short make bench	# less of everything, under a minute
+//	ROWS=calls make bench	# one group of rows
 //
 // Times vary from machine to machine and from minute to minute; the ratios are
 // what counts. Each row alternates between the two and compares medians.
@@ -13,20 +16,10 @@ import (
 	"log"
 	"os"
 	"slices"
-	"time"
-)
 
-// A row is one comparison: ours against the least that could do the work.
-type row struct {
-	name    string
-	against string
-	target  string
-	rounds  int
-	ours    func() error
-	bare    func() error
-	perCall int  // operations in one call of ours and bare
-	rate    bool // compare operations per second, else time
-}
+	"github.com/sandflare/sandflare-go"
+	"github.com/sandflare/sandflare-go/internal/local"
+)
 
 func main() {
 	log.SetFlags(0)
@@ -36,79 +29,54 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	bench := &bench{ctx: ctx}
-	defer bench.close()
-	rows, err := bench.rows()
+	b := &bench{ctx: ctx, short: os.Getenv("BENCH") == "short"}
+	defer b.close()
+	groups := []struct {
+		name string
+		rows func() ([]row, error)
+	}{
+		{"stream", b.streamRows}, {"peers", b.peerRows}, {"latency", b.latencyRows}, {"calls", b.callRows}, {"cancel", b.cancelRows},
+		{"transfer", b.transferRows}, {"exec", b.execRows}, {"connections", b.connectionRows}, {"memory", b.memoryRows}, {"sync", b.syncRows},
+	}
+	missed, only := 0, os.Getenv("ROWS")
+	printHead()
+	for _, group := range groups {
+		if only != "" && only != group.name {
+			continue
+		}
+		n, err := b.measure(group.rows)
+		if err != nil {
+			return err
+		}
+		missed += n
+	}
+	fmt.Printf("%d missed\n", missed)
+	return nil
+}
+
+// measure prints a group of rows, and counts the targets missed.
+func (b *bench) measure(group func() ([]row, error)) (missed int, err error) {
+	defer b.close()
+	rows, err := group()
 	if err != nil {
-		return err
+		return 0, err
 	}
-	fmt.Printf("%-42s %-38s %10s %10s %7s   %s\n", "work", "against", "ours", "bare", "ratio", "target")
 	for _, r := range rows {
-		if err := r.measure(); err != nil {
-			return fmt.Errorf("%s: %w", r.name, err)
-		}
-	}
-	return nil
-}
-
-// measure alternates between both and prints medians.
-func (r row) measure() error {
-	var ours, bare []time.Duration
-	for round := range r.rounds + 1 {
-		o, err := timed(r.ours)
+		met, err := r.measure(b.short)
 		if err != nil {
-			return err
+			return missed, fmt.Errorf("%s: %w", r.name, err)
 		}
-		b, err := timed(r.bare)
-		if err != nil {
-			return err
-		}
-		if round > 0 { // the first is for warming up
-			ours, bare = append(ours, o), append(bare, b)
+		if !met {
+			missed++
 		}
 	}
-	o, b := median(ours)/time.Duration(r.perCall), median(bare)/time.Duration(r.perCall)
-	ratio := float64(o) / float64(b)
-	if r.rate {
-		ratio = 1 / ratio
-	}
-	fmt.Printf("%-42s %-38s %10v %10v %6.2f×   %s\n", r.name, r.against, rounded(o), rounded(b), ratio, r.target)
-	return nil
+	return missed, nil
 }
 
-func timed(work func() error) (time.Duration, error) {
-	start := time.Now()
-	err := work()
-	return time.Since(start), err
-}
-
-func median(list []time.Duration) time.Duration {
-	slices.Sort(list)
-	return list[len(list)/2]
-}
-
-func rounded(d time.Duration) time.Duration {
-	if d > time.Millisecond {
-		return d.Round(10 * time.Microsecond)
-	}
-	return d.Round(time.Nanosecond)
-}
-
-// times repeats a piece of work.
-func times(n int, work func() error) func() error {
-	return func() error {
-		for range n {
-			if err := work(); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-}
-
-// bench holds what the rows work with.
+// bench holds what a group of rows works with.
 type bench struct {
 	ctx     context.Context
+	short   bool
 	closers []func()
 }
 
@@ -118,18 +86,15 @@ func (b *bench) close() {
 	for _, f := range slices.Backward(b.closers) {
 		f()
 	}
+	b.closers = nil
 }
 
-func (b *bench) rows() ([]row, error) {
-	execs, err := b.execRows()
-	if err != nil {
-		return nil, err
+// size is how much of something to do.
+func (b *bench) size(full, short int) int {
+	if b.short {
+		return short
 	}
-	syncs, err := b.syncRows()
-	if err != nil {
-		return nil, err
-	}
-	return slices.Concat(b.streamRows(), b.callRows(), execs, syncs), nil
+	return full
 }
 
 // tempDir is an empty folder, removed at the end.
@@ -137,4 +102,16 @@ func (b *bench) tempDir() (string, error) {
 	dir, err := os.MkdirTemp("", "sandflare-bench-")
 	b.onClose(func() { os.RemoveAll(dir) })
 	return dir, err
+}
+
+// localSandflare starts one and returns a client of it.
+func (b *bench) localSandflare(config local.Config, opts ...sandflare.Option) (*local.Server, *sandflare.Client, error) {
+	server, err := local.Start(b.ctx, config)
+	if err != nil {
+		return nil, nil, err
+	}
+	b.onClose(func() { server.Close() })
+	opts = append(opts, sandflare.WithAPIKey(server.Key()), sandflare.WithBaseURL(server.URL()))
+	client, err := sandflare.NewClient(opts...)
+	return server, client, err
 }

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+)
+
+// cancelRows cancel one call in a hundred and see what that costs the others.
+func (b *bench) cancelRows() ([]row, error) {
+	pair, err := b.smallCalls(true)
+	calls := b.size(12_800, 2_560)
+	var count atomic.Int64
+	return []row{{
+		name: "1 % cancelled calls, TLS, 64 goroutines", against: "none cancelled", rounds: 7, compare: perSecond, target: 0.90,
+		ours: b.spread(64, calls, func(ctx context.Context) error {
+			if count.Add(1)%100 != 0 {
+				return pair.ours(ctx)
+			}
+			return cancelled(ctx, pair.ours)
+		}),
+		bare: b.spread(64, calls, pair.ours),
+	}}, err
+}
+
+// cancelled makes a call whose caller loses interest while it is under way.
+func cancelled(ctx context.Context, call func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	go cancel()
+	if err := call(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
