@@ -89,6 +89,9 @@ func (r *execRequest) decode(d *decoder) error {
 
 func encodePath(op uint64, path string) []byte { return newEncoder().uint(op).string(path).frame() }
 
+// trusted is for how many rows memory is taken before they are there.
+const trusted = 1024
+
 func encodeEntries(list []Entry) *encoder {
 	e := newReply(nil).uint(uint64(len(list)))
 	for _, x := range list {
@@ -103,8 +106,8 @@ func decodeEntries(d *decoder) []Entry {
 		d.fail()
 		return nil
 	}
-	list := make([]Entry, 0, n)
-	for range n {
+	list := make([]Entry, 0, min(n, trusted))
+	for ; n > 0 && d.err == nil; n-- {
 		list = append(list, Entry{Name: d.string(), IsDir: d.bool(), Size: d.int(), ModTime: time.Unix(0, d.int())})
 	}
 	return list
@@ -124,8 +127,8 @@ func decodeProcesses(d *decoder) []ProcessInfo {
 		d.fail()
 		return nil
 	}
-	list := make([]ProcessInfo, 0, n)
-	for range n {
+	list := make([]ProcessInfo, 0, min(n, trusted))
+	for ; n > 0 && d.err == nil; n-- {
 		list = append(list, ProcessInfo{PID: int(d.int()), Command: d.string(), CPUTime: time.Duration(d.int()),
 			Started: time.Unix(0, d.int()), RSSBytes: d.int()})
 	}
