@@ -5,7 +5,7 @@ GO ?= go
 RACE := $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
 STATICCHECK = $(GO) tool -modfile=tools/go.mod staticcheck
 
-.PHONY: help quickstart test check cross bench fuzz interop
+.PHONY: help quickstart test check cross narrow stuck bench fuzz soak interop
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 18
@@ -16,22 +16,43 @@ quickstart: ## create a sandbox, run code in it, delete it: no account, no netwo
 test: ## all tests, with the race detector where there is a C compiler
 	$(GO) test $(RACE) ./...
 
-check: ## format, vet, lint, tidy modules, import directions, public API, other systems
+check: ## format, vet, lint, tidy modules, import directions, public API, fault matrix, other systems
 	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }
 	$(GO) vet ./...
 	$(STATICCHECK) ./...
 	$(GO) mod tidy -diff
 	cd tools && $(GO) mod tidy -diff
 	cd internal/bench && $(GO) mod tidy -diff && $(GO) vet .
-	$(GO) test -run 'TestImportDirections|TestPublicAPI' -count=1 .
+	$(GO) test -run 'TestImportDirections|TestPublicAPI|TestEveryFaultHasATest|TestReliabilityTable' -count=1 .
 	$(MAKE) --no-print-directory cross
 
-cross: ## vet for macOS and Windows
+cross: ## vet for macOS, Windows and 32 bits
 	GOOS=darwin $(GO) vet ./...
 	GOOS=windows $(GO) vet ./...
+	CGO_ENABLED=0 GOARCH=386 $(GO) vet ./...
+
+narrow: ## tests of what the SDK is made of, on 32 bits and on one processor
+	CGO_ENABLED=0 GOARCH=386 $(GO) test ./internal/transport ./internal/sse ./internal/wire ./internal/ignore
+	GOMAXPROCS=1 $(GO) test ./internal/transport ./internal/sse ./internal/wire
+
+stuck: ## tests with the collector looking for goroutines that nothing can wake up
+	GOEXPERIMENT=goroutineleakprofile $(GO) test ./internal/leaks ./internal/transport ./internal/sse ./sandflaretest
 
 bench: ## ratios against bare processes, readers, net/http and other clients, measured side by side; BENCH=short for less
 	cd internal/bench && $(GO) run .
+
+FUZZTIME ?= 5s
+
+fuzz: ## every fuzz target for FUZZTIME
+	@for dir in $$(grep -rl --include=*_test.go '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
+		for target in $$(grep -h -o '^func Fuzz[A-Za-z]*' $$dir/*_test.go | cut -d' ' -f2); do \
+			echo "$$dir $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 5x $$dir || exit 1; \
+		done; \
+	done
+
+soak: ## load and thirty seconds of cut connections, with figures
+	SANDFLARE_SOAK=full $(GO) test $(RACE) -count=1 -v -timeout 20m ./internal/soak
 
 interop: ## the public Python clients as judges; needs python3, node, npm and git
 	$(GO) build -o bin/interop ./interop

@@ -73,7 +73,7 @@ func TestExecRefuses(t *testing.T) {
 	sb := a.create(nil)
 	for _, body := range []map[string]any{
 		{"cmd": " "}, {"cmd": "a\x00b"}, {"cmd": "true", "cwd": "\x00"}, {"cmd": "true", "timeout": -1},
-		{"cmd": "true", "timeout": 1 << 40}, {"cmd": "true", "env": map[string]string{"": "x"}},
+		{"cmd": "true", "timeout": int64(1) << 40}, {"cmd": "true", "env": map[string]string{"": "x"}},
 	} {
 		a.fails(400, "POST", sb+"/exec", body)
 	}
