@@ -209,9 +209,11 @@ func (s *server) readDir(name string) ([]Entry, error) {
 	slices.Sort(names)
 	list := make([]Entry, 0, len(names))
 	for _, n := range names {
-		info, err := os.Stat(below(f, n))
-		if err != nil {
-			info, err = os.Lstat(below(f, n))
+		info, err := os.Lstat(below(f, n))
+		if err == nil && info.Mode()&fs.ModeSymlink != 0 {
+			if target, err := statBelow(f, n); err == nil {
+				info = target
+			}
 		}
 		if err == nil {
 			list = append(list, Entry{Name: n, IsDir: info.IsDir(), Size: info.Size(), ModTime: info.ModTime()})

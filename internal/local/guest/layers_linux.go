@@ -42,7 +42,23 @@ func (s *server) openLayers(own string) (*layers, error) {
 
 func (l *layers) close() {
 	l.shared.Close()
+	l.up.Close()
 	l.work.Close()
+}
+
+// changes takes hold of the sandbox's own files for good. From this copy of the
+// mount no .. leads up to the host, which the guest's descriptors must not do:
+// a child has them until it has become its program.
+func (l *layers) changes() (*os.File, error) {
+	m, err := cloneTree(below(l.up, ""), false)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.restrict(mountReadOnly | mountNoSuid | mountNoDev | mountNoExec); err != nil {
+		m.close()
+		return nil, err
+	}
+	return os.NewFile(uintptr(m), "changes"), nil
 }
 
 // layer is one overlay to mount, and what became of it.
@@ -102,7 +118,6 @@ func (l *layers) own(dir *os.File, name string) (*os.File, error) {
 }
 
 func openPath(path string) (*os.File, error) {
-	const oPath = 0x200000
 	return os.OpenFile(path, oPath|syscall.O_DIRECTORY, 0)
 }
 

@@ -82,9 +82,11 @@ func (s *server) planFolders(p *plan) error {
 		l.mountAll(list)
 	}
 	defer l.close()
-	s.up = l.up
 	if list[0].err != nil {
 		return doing("overlay", list[0].err)
+	}
+	if s.up, err = l.changes(); err != nil {
+		return err
 	}
 	p.root = list[0].mount
 	for _, x := range list[1:] {
@@ -98,7 +100,6 @@ func (s *server) planFolders(p *plan) error {
 // inMemory moves the sandbox's changes to a file system of its own, in memory.
 func (s *server) inMemory(old *layers) (*layers, error) {
 	old.close()
-	old.up.Close()
 	m, err := newMount("tmpfs", mountNoSuid|mountNoDev, option{"mode", "0700"})
 	if err != nil {
 		return nil, err
@@ -160,6 +161,9 @@ func (p *plan) devices(groups bool) error {
 	}
 	for _, name := range []string{"null", "zero", "full", "random", "urandom", "tty"} {
 		m, err := cloneTree("/dev/"+name, false)
+		if err == nil {
+			err = m.restrict(mountReadOnly | mountNoSuid | mountNoExec) // its mode and owner; what is written goes through
+		}
 		if err != nil {
 			return err
 		}

@@ -5,7 +5,6 @@ package guest
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -41,6 +40,7 @@ func (s *server) exec(c *conn, d *decoder, fds []int) {
 		return
 	}
 	s.mapWords(&r)
+	s.lent.Wait()
 	code, text := s.launch(c, r, fds)
 	if code == 0 {
 		return
@@ -57,9 +57,11 @@ func (s *server) launch(c *conn, r execRequest, fds []int) (code int, text strin
 	if r.Dir != "" {
 		dir = s.path(r.Dir)
 	}
-	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		return 1, fmt.Sprintf("cd: %s: %s", dir, dirProblem(err))
+	start, startName, err := openStart(dir)
+	if err != nil {
+		return 1, fmt.Sprintf("cd: %s: %s", dir, reason(err))
 	}
+	defer syscall.Close(start)
 	env := s.environment(dir, r.Env)
 	path, err := lookPath(r.Args[0], dir, lookupEnv(env, "PATH"))
 	if err != nil {
@@ -71,7 +73,7 @@ func (s *server) launch(c *conn, r execRequest, fds []int) (code int, text strin
 	}
 	s.execs++
 	cmd := &command{conv: c, told: make(chan struct{}), family: newFamily(s, s.execs)}
-	attr := &syscall.ProcAttr{Dir: dir, Env: env, Files: []uintptr{uintptr(stdin), uintptr(fds[0]), uintptr(fds[1])}, Sys: s.commandAttr()}
+	attr := &syscall.ProcAttr{Dir: startName, Env: env, Files: []uintptr{uintptr(stdin), uintptr(fds[0]), uintptr(fds[1])}, Sys: s.commandAttr()}
 	started := func(pid int) {
 		cmd.begin(pid)
 		c.send(newReply(nil).int(int64(pid)).frame())
@@ -85,13 +87,6 @@ func (s *server) launch(c *conn, r execRequest, fds []int) (code int, text strin
 	}
 	go cmd.serve(s, r.Timeout)
 	return 0, ""
-}
-
-func dirProblem(err error) string {
-	if err == nil {
-		return "Not a directory"
-	}
-	return reason(err)
 }
 
 func startProblem(name string, err error) (int, string) {
@@ -139,7 +134,7 @@ func under(dir, path string) string {
 }
 
 func executableFile(path string) error {
-	info, err := os.Stat(path)
+	info, err := statPlain(path)
 	switch {
 	case err != nil:
 		return err

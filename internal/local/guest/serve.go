@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"sync"
 	"syscall"
 )
 
@@ -34,7 +35,8 @@ type server struct {
 	execs  uint64
 	reaper *reaper
 	tree   tree
-	up     *os.File // see changes
+	up     *os.File       // see changes
+	lent   sync.WaitGroup // while it counts, no child is forked: see take
 }
 
 // serve answers until the control socket ends; with it ends the sandbox.
@@ -76,6 +78,10 @@ func (s *server) take(c *conn, fds []int) bool {
 	case s.Dir == "":
 		c.Close()
 		closeAll(fds)
+	case op == opSave, op == opPause:
+		// A host's folder is open meanwhile, which a child could use before it is its
+		// program; and a child stopped at that point would block the guest for good.
+		s.lent.Go(func() { s.answer(op, c, d, fds) })
 	default:
 		go s.answer(op, c, d, fds)
 	}
@@ -86,12 +92,12 @@ func (s *server) start(d *decoder) (err error) {
 	if err := s.decode(d); err != nil {
 		return err
 	}
-	if s.null, err = syscall.Open(os.DevNull, syscall.O_RDONLY|syscall.O_CLOEXEC, 0); err != nil {
-		return err
-	}
 	syscall.Umask(0)
 	defer syscall.Umask(022)
 	if err := s.setup(); err != nil {
+		return err
+	}
+	if s.null, err = syscall.Open(os.DevNull, syscall.O_RDONLY|syscall.O_CLOEXEC, 0); err != nil {
 		return err
 	}
 	go s.reaper.run()
