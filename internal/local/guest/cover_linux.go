@@ -1,6 +1,9 @@
 package guest
 
-import "os"
+import (
+	"os"
+	"syscall"
+)
 
 // coveredProc is readable for everyone, yet tells or does too much.
 var coveredProc = map[string]bool{"keys": true, "key-users": true, "kallsyms": true, "sched_debug": true}
@@ -48,17 +51,25 @@ func readOnly(path string) error {
 
 // cover puts an empty file or folder over a path.
 func cover(path string) error {
-	info, err := os.Lstat(path)
+	fd, err := openPlain(path, oPath|syscall.O_NOFOLLOW|syscall.O_CLOEXEC)
 	if err != nil {
-		return nil
+		return nil // not there, so out of sight
+	}
+	defer syscall.Close(fd)
+	var st syscall.Stat_t
+	if err := syscall.Fstat(fd, &st); err != nil {
+		return doing("cover "+path, err)
 	}
 	source := emptyThings + "/file"
-	if info.IsDir() {
+	switch st.Mode & syscall.S_IFMT {
+	case syscall.S_IFDIR:
 		source = emptyThings + "/dir"
+	case syscall.S_IFLNK: // a restored sandbox's own
+		return nil
 	}
 	m, err := cloneTree(source, false)
 	if err != nil {
 		return err
 	}
-	return m.move(path)
+	return m.moveTo(fd, path)
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path"
 	"strings"
@@ -51,6 +52,9 @@ func Start(ctx context.Context, spec Spec) (*Guest, error) {
 		g.Close()
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
+		}
+		if f := (*failure)(nil); errors.As(err, &f) && f.path != "" {
+			err = &fs.PathError{Op: opMount, Path: f.path, Err: f.errno}
 		}
 		return nil, fmt.Errorf("guest: start %s: %w", spec.Name, err)
 	}

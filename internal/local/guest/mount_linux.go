@@ -22,6 +22,7 @@ const (
 	atRecursive      = 0x8000
 	atEmptyPath      = 0x1000
 	moveFromEmpty    = 0x4 // MOVE_MOUNT_F_EMPTY_PATH
+	moveToEmpty      = 0x40
 	fsconfigFlag     = 0
 	fsconfigString   = 1
 	fsconfigCreate   = 6
@@ -60,6 +61,13 @@ func (m mountFD) restrict(attrs uint64) error {
 func (m mountFD) move(target string) error {
 	defer m.close()
 	_, err := fdCall("mount "+target, sysMoveMount, int(m), "", atFDCWD, target, moveFromEmpty)
+	return err
+}
+
+// moveTo puts the mount over an open file or folder; the name is for the error.
+func (m mountFD) moveTo(fd int, name string) error {
+	defer m.close()
+	_, err := fdCall("mount "+name, sysMoveMount, int(m), "", fd, "", moveFromEmpty|moveToEmpty)
 	return err
 }
 

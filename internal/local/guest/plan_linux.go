@@ -13,6 +13,7 @@ type placement struct {
 	target string
 	mount  mountFD
 	file   bool   // the target is no folder
+	volume bool   // the target is the caller's choice
 	link   string // instead of a mount
 }
 
@@ -135,9 +136,10 @@ func (s *server) planVolumes(p *plan) error {
 		if err == nil {
 			err = m.restrict(mountNoSuid | mountNoDev)
 		}
-		if err := p.add(path, m, err); err != nil {
+		if err != nil {
 			return err
 		}
+		p.mounts = append(p.mounts, placement{target: path, mount: m, volume: true})
 	}
 	return nil
 }
@@ -186,47 +188,4 @@ func (p *plan) devices(groups bool) error {
 		p.mounts = append(p.mounts, placement{target: "/dev/" + name, link: link})
 	}
 	return nil
-}
-
-// place runs inside: every path is the sandbox's own.
-func (p *plan) place() error {
-	for _, m := range p.mounts {
-		if err := m.place(); err != nil {
-			return err
-		}
-	}
-	if err := closeProc(); err != nil {
-		return err
-	}
-	for _, path := range p.covers {
-		if err := cover(path); err != nil && !errors.Is(err, syscall.ENOENT) {
-			return err
-		}
-	}
-	if err := syscall.Unmount(emptyThings, syscall.MNT_DETACH); err != nil {
-		return doing("put the covers away", err)
-	}
-	return os.Remove(emptyThings)
-}
-
-func (m placement) place() error {
-	if m.link != "" {
-		err := os.Symlink(m.link, m.target)
-		if errors.Is(err, syscall.EEXIST) {
-			err = nil
-		}
-		return doing("link "+m.target, err)
-	}
-	if m.file {
-		fd, err := syscall.Open(m.target, syscall.O_CREAT|syscall.O_CLOEXEC, 0o644)
-		if err != nil {
-			return doing("make "+m.target, err)
-		}
-		syscall.Close(fd)
-	} else if _, err := os.Stat(m.target); err != nil {
-		if err := os.MkdirAll(m.target, 0o755); err != nil {
-			return doing("make "+m.target, err)
-		}
-	}
-	return m.mount.move(m.target)
 }

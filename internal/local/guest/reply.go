@@ -2,6 +2,7 @@ package guest
 
 import (
 	"errors"
+	"io/fs"
 	"syscall"
 )
 
@@ -9,7 +10,10 @@ import (
 type failure struct {
 	errno syscall.Errno
 	text  string
+	path  string // of a volume that could not be mounted
 }
+
+const opMount = "mount" // of an fs.PathError
 
 func (f *failure) Error() string {
 	if f.text == "" {
@@ -32,7 +36,11 @@ func newReply(err error) *encoder {
 	if err != error(errno) {
 		text = err.Error()
 	}
-	return e.uint(uint64(errno)).string(text)
+	path := ""
+	if pe := (*fs.PathError)(nil); errors.As(err, &pe) && pe.Op == opMount {
+		path = pe.Path
+	}
+	return e.uint(uint64(errno)).string(text).string(path)
 }
 
 // replyError takes the beginning of an answer.
@@ -41,5 +49,5 @@ func replyError(d *decoder) error {
 	if d.err != nil || errno == 0 {
 		return d.err
 	}
-	return &failure{errno: syscall.Errno(errno), text: d.string()}
+	return &failure{errno: syscall.Errno(errno), text: d.string(), path: d.string()}
 }

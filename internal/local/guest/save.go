@@ -36,7 +36,25 @@ func (s *server) restore() error {
 	if _, err := os.Stat(s.From); err != nil {
 		return err
 	}
-	return newCopier(nil).tree(s.From+"/up", s.Dir+"/up")
+	if err := newCopier(nil).tree(s.From+"/up", s.Dir+"/up"); err != nil {
+		return err
+	}
+	return repair(s.Dir + "/up/root")
+}
+
+// repair brings back the folders that a sandbox needs, where the saved one had
+// put something else in their place, or nothing (a whiteout): what lies below shows again.
+func repair(root string) error {
+	for _, name := range []string{"dev", "etc", "home", "home/user", "opt", "proc", "root", "run", "tmp", "usr", "var", "var/lib"} {
+		info, err := os.Lstat(root + "/" + name)
+		if err != nil || info.IsDir() {
+			continue
+		}
+		if err := os.Remove(root + "/" + name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *server) usage() (int64, error) { return usage(s.changes()), nil }
