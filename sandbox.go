@@ -280,10 +280,11 @@ func (s *Sandbox) ready(ctx context.Context, verb string) error {
 	if s == nil || s.client == nil {
 		return invalid(verb, "the sandbox was not made by a Client")
 	}
-	if err := checkSegment(s.op(verb), "sandbox name", s.name); err != nil {
+	op := s.op(verb)
+	if err := checkSegment(op, "sandbox name", s.name); err != nil {
 		return err
 	}
-	return s.client.ready(ctx, s.op(verb))
+	return s.client.ready(ctx, op)
 }
 
 // op is how errors name a call: "exec in sb-1", "delete sb-1".

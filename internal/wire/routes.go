@@ -92,12 +92,16 @@ var (
 // order, by the given segments. The caller has checked that each is one plain
 // path segment: "." and ".." pass through unescaped.
 func (r Route) Fill(segments ...string) string {
-	parts := strings.Split(r.Path, "/")
-	for i, part := range parts {
-		if strings.HasPrefix(part, "{") {
-			parts[i] = url.PathEscape(segments[0])
-			segments = segments[1:]
-		}
+	var filled strings.Builder
+	filled.Grow(2 * len(r.Path))
+	head, rest, more := strings.Cut(r.Path, "{")
+	for more {
+		filled.WriteString(head)
+		filled.WriteString(url.PathEscape(segments[0]))
+		segments = segments[1:]
+		_, rest, _ = strings.Cut(rest, "}")
+		head, rest, more = strings.Cut(rest, "{")
 	}
-	return strings.Join(parts, "/")
+	filled.WriteString(head)
+	return filled.String()
 }
