@@ -15,12 +15,18 @@ type lineSplitter struct{ pending []byte }
 
 // feed returns the lines that data completes. They are copies.
 func (s *lineSplitter) feed(data []byte) (lines []string) {
+	if n := bytes.Count(data, []byte{'\n'}); n > 0 {
+		lines = make([]string, 0, n)
+	}
 	for {
 		line, rest, found := bytes.Cut(data, []byte{'\n'})
 		if !found {
 			break
 		}
-		lines = append(lines, string(append(s.pending, line...)))
+		if len(s.pending) > 0 {
+			line = append(s.pending, line...)
+		}
+		lines = append(lines, string(line))
 		s.pending, data = s.pending[:0], rest
 	}
 	s.pending = append(s.pending, data...)

@@ -36,6 +36,10 @@ func (l *logRing) append(lines []string) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if more := len(lines) - maxLogLines; more > 0 { // nobody will see these, nor what was before
+		l.first, l.bytes = l.first+len(l.lines)+more, 0
+		l.lines, lines = nil, lines[more:]
+	}
 	for _, line := range lines {
 		line = strings.ToValidUTF8(line[:min(len(line), maxLogLine)], "\uFFFD")
 		l.lines = append(l.lines, line)

@@ -51,8 +51,12 @@ type line struct {
 // maxEncoded bounds an event's data: clients have a limit of 16 MiB.
 const maxEncoded = 15 << 20
 
-// sendLine sends a line, in parts when its escapes make it too long.
+// sendLine sends a line, in parts when its escapes make it too long. Most lines
+// are plain, and need no encoder.
 func (s *eventStream) sendLine(event, text string) error {
+	if len(text) <= maxEncoded && plain(text) {
+		return s.sendPlain(event, text)
+	}
 	if len(text) > maxEncoded/6 && encodedLen(text) > maxEncoded {
 		half := runeStart([]byte(text), len(text)/2)
 		if err := s.sendLine(event, text[:half]); err != nil {
@@ -61,6 +65,24 @@ func (s *eventStream) sendLine(event, text string) error {
 		return s.sendLine(event, text[half:])
 	}
 	return s.send(event, line{text})
+}
+
+func (s *eventStream) sendPlain(event, text string) error {
+	for _, part := range [...]string{"event: ", event, "\ndata: {\"line\":\"", text} {
+		s.buf.WriteString(part)
+	}
+	_, err := s.buf.WriteString("\"}\n\n")
+	return err
+}
+
+// plain tells whether JSON writes a text as it is.
+func plain(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }
 
 // encodedLen is at least the length of a text in JSON: control bytes and what
