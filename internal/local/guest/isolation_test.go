@@ -223,15 +223,20 @@ func init() { helpers["closed folders"] = closedFolders }
 
 // closedFolders fills /opt of a mount namespace of its own and shows it to a sandbox.
 func closedFolders() error {
-	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
-		return err
-	}
-	if err := syscall.Mount("tmpfs", "/opt", "tmpfs", 0, "mode=0755"); err != nil {
+	if err := ownOpt(); err != nil {
 		return err
 	}
 	script := `cd /opt; umask 022; mkdir -p open/deep closed through; echo x > open/deep/file; echo secret > open/deep/secret; chmod 640 open/deep/secret
 		echo secret > closed/file; chmod 700 closed; echo secret > through/file; chmod 711 through; mkfifo pipe; ln -s closed/file link`
 	return inSandbox(script, `cd /opt; find . | sort | tr '\n' ' '; cat open/deep/secret closed/file through/file link 2>/dev/null; echo more > open/deep/new; cat open/deep/file`)
+}
+
+// ownOpt empties /opt for this process alone.
+func ownOpt() error {
+	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
+		return err
+	}
+	return syscall.Mount("tmpfs", "/opt", "tmpfs", 0, "mode=0755")
 }
 
 func TestOnlyWhatEveryoneMayReadIsShown(t *testing.T) {

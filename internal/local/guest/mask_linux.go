@@ -2,23 +2,75 @@ package guest
 
 import (
 	"bufio"
+	"errors"
+	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
 )
 
-// How deep the host's folders are searched for what not everyone may read: the
-// places where administrators put things wholly, what packages own only at the
-// top, for everything below was published with the package.
+// How deep an ordinary user's server searches the host's folders for what not
+// everyone may read: its own closed files; of others' the kernel takes care.
 const (
 	wholly   = 1 << 20
 	atTheTop = 3
 	ownDepth = 4 // of an ordinary user's own folders, see masker
 )
 
-// makeLayers makes one layer per system folder.
+// updateLayers makes the layers of a root server anew whose hidden things have
+// changed. Running sandboxes keep the layer that they began with.
+func updateLayers(base string) error {
+	closedHere.refresh()
+	for _, name := range systemFolders {
+		if info, err := os.Lstat("/" + name); err == nil && info.IsDir() {
+			if err := updateLayer(base, name, info); err != nil {
+				return doing("hide what is closed in /"+name, err)
+			}
+		}
+	}
+	return nil
+}
+
+func updateLayer(base, name string, info fs.FileInfo) error {
+	var quoted strings.Builder
+	closed := closedHere.below(name)
+	for _, path := range closed {
+		quoted.WriteString(strconv.Quote(path) + "\n")
+	}
+	list := base + "/hidden/" + flat(name)
+	if old, err := os.ReadFile(list); err == nil && string(old) == quoted.String() {
+		return nil
+	}
+	layer, err := os.MkdirTemp(base+"/layers", flat(name)+".")
+	if err != nil {
+		return err
+	}
+	m := &masker{source: "/" + name, layer: layer, list: bufio.NewWriter(io.Discard)}
+	if err := m.build(info, closed); err != nil {
+		return errors.Join(err, RemoveAll(layer))
+	}
+	if err := replace(list, func(temp string) error { return os.WriteFile(temp, []byte(quoted.String()), 0o600) }); err != nil {
+		return err
+	}
+	return replace(base+"/layers/"+flat(name), func(temp string) error { return os.Symlink(filepath.Base(layer), temp) })
+}
+
+// replace makes something and puts it in the place of what was there.
+func replace(path string, write func(temp string) error) error {
+	temp := path + ".new"
+	if err := os.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := write(temp); err != nil {
+		return err
+	}
+	return os.Rename(temp, path)
+}
+
+// makeLayers makes one layer per system folder for an ordinary user's server.
 func makeLayers(base string) error {
 	for _, name := range systemFolders {
 		info, err := os.Lstat("/" + name)
@@ -64,6 +116,22 @@ func (m *masker) run(info fs.FileInfo, depth int) error {
 		return err
 	}
 	if m.failed { // then things are covered one by one
+		return RemoveAll(m.layer)
+	}
+	return nil
+}
+
+// build makes a layer that hides the given paths.
+func (m *masker) build(info fs.FileInfo, closed []string) error {
+	if err := m.makeFolder("", info); err != nil {
+		return err
+	}
+	for _, path := range closed {
+		if err := m.hide(path); err != nil && !errors.Is(err, fs.ErrNotExist) { // gone meanwhile
+			return err
+		}
+	}
+	if m.failed {
 		return RemoveAll(m.layer)
 	}
 	return nil

@@ -19,11 +19,21 @@ var preparing sync.Mutex
 //	base/hidden   the same as lists of paths
 //	base/empty    an empty file and an empty folder to cover things with
 func prepareShared(spec Spec) error {
-	if spec.Tier != Namespace || exists(spec.Shared+"/base") {
+	if spec.Tier != Namespace || ids() == 1 && exists(spec.Shared+"/base") {
 		return nil
 	}
 	preparing.Lock()
 	defer preparing.Unlock()
+	if err := prepareBase(spec); err != nil || ids() == 1 {
+		return err
+	}
+	return updateLayers(spec.Shared + "/base")
+}
+
+func prepareBase(spec Spec) error {
+	if exists(spec.Shared + "/base") {
+		return nil
+	}
 	lock, err := os.OpenFile(spec.Shared+"/lock", os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return err
@@ -125,6 +135,9 @@ func makeShared(base string) error {
 	}
 	if err := makeRoot(base + "/root"); err != nil {
 		return err
+	}
+	if ids() > 1 { // before each sandbox, see updateLayers
+		return nil
 	}
 	return makeLayers(base)
 }
