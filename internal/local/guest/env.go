@@ -3,6 +3,7 @@
 package guest
 
 import (
+	"strconv"
 	"strings"
 )
 
@@ -32,6 +33,19 @@ func mergeEnv(lists ...[]string) []string {
 	return merged
 }
 
+// userName is who commands run as: in a namespace root, else who the server is.
+func userName(tier Tier, uid int, passwd string) string {
+	if tier == Namespace || uid == 0 {
+		return "root"
+	}
+	for line := range strings.Lines(passwd) {
+		if fields := strings.Split(line, ":"); len(fields) > 2 && fields[2] == strconv.Itoa(uid) {
+			return fields[0]
+		}
+	}
+	return strconv.Itoa(uid)
+}
+
 func lookupEnv(env []string, name string) string {
 	for _, entry := range env {
 		if value, ok := strings.CutPrefix(entry, name+"="); ok {
@@ -43,7 +57,7 @@ func lookupEnv(env []string, name string) string {
 
 // environment is what a command sees: what is usual, Spec.Env, its own.
 func (s *server) environment(dir string, own []string) []string {
-	usual := []string{"HOME=" + s.home, "USER=root", "LOGNAME=root", "SHELL=/bin/bash", "PATH=" + defaultPath, "PWD=" + dir}
+	usual := []string{"HOME=" + s.home, "USER=" + s.user, "LOGNAME=" + s.user, "SHELL=/bin/bash", "PATH=" + defaultPath, "PWD=" + dir}
 	if s.Tier == ProcessTier {
 		usual = append(usual, "TMPDIR="+s.root+"/tmp")
 	}

@@ -7,6 +7,32 @@ import (
 	"strings"
 )
 
+// systemFolders of the host are shown in every sandbox of the namespace tier, copy-on-write; see layers.
+var systemFolders = []string{"usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "opt", "nix", "var/lib"}
+
+// readOnlyFolders tells from a sandbox's /proc/mounts which of them could not be
+// overlaid, and why: overlays end where something else is mounted.
+func readOnlyFolders(mounts string) string {
+	var words []string
+	for _, name := range systemFolders {
+		plain, below := false, ""
+		for line := range strings.Lines(mounts) {
+			fields := strings.Fields(line)
+			switch {
+			case len(fields) < 3:
+			case fields[1] == "/"+name:
+				plain = fields[2] != "overlay"
+			case below == "" && strings.HasPrefix(fields[1], "/"+name+"/"):
+				below = ": " + fields[1] + " is mounted below it"
+			}
+		}
+		if plain {
+			words = append(words, "/"+name+" is read-only in sandboxes"+below)
+		}
+	}
+	return strings.Join(words, "; ")
+}
+
 // processFolders makes what a sandbox of the process tier has of its own, and
 // links to its volumes.
 func (s *server) processFolders() error {

@@ -25,7 +25,7 @@ const (
 // Support says which tier works here, found by really starting a guest.
 type Support struct {
 	Tier   Tier
-	Reason string // why not the better one; empty when it is the best
+	Reason string // why not the better one, or what is missing in it; empty when it is the best
 	Mend   string // the command that mends it; empty when nothing is to mend
 }
 

@@ -76,6 +76,15 @@ func needNamespaces(t *testing.T) {
 	}
 }
 
+// needSystemFolders skips where the host's folders cannot be overlaid.
+func needSystemFolders(t *testing.T) {
+	t.Helper()
+	needNamespaces(t)
+	if support, _ := probed(); support.Reason != "" {
+		t.Skip(support.Reason)
+	}
+}
+
 // spec is a fresh sandbox's.
 func spec(t testing.TB, tier guest.Tier) guest.Spec {
 	return guest.Spec{Name: "sb-test", Tier: tier, Dir: folder(t), Shared: sharedFolder}

@@ -20,7 +20,7 @@ import (
 
 func TestFilesAreTheSandboxsOwn(t *testing.T) {
 	t.Parallel()
-	needNamespaces(t)
+	needSystemFolders(t)
 	a, b := start(t, guest.Namespace), start(t, guest.Namespace)
 	for _, dir := range []string{"/tmp", "/home/user", "/root", "/var", "/var/tmp", "/run", "/workspace", "/", "/dev/shm", "/usr/local/bin", "/opt", "/etc"} {
 		name := dir + "/guest-test-" + itoa(os.Getpid())
@@ -49,7 +49,7 @@ func TestProcessTierHasFoldersOfItsOwn(t *testing.T) {
 // Writes to the host's folders stay in the sandbox, and even a mount cannot change that.
 func TestSystemFoldersAreCopyOnWrite(t *testing.T) {
 	t.Parallel()
-	needNamespaces(t)
+	needSystemFolders(t)
 	a, b := start(t, guest.Namespace), start(t, guest.Namespace)
 	output(t, a, "echo new > /usr/bin/guest-test && mkdir -p /usr/local/lib/guest-test && touch /usr/local/lib/guest-test/x")
 	assert.NoFileExists(t, "/usr/bin/guest-test")
@@ -274,7 +274,7 @@ func onAnOverlay() error {
 
 func TestChangesInMemory(t *testing.T) {
 	t.Parallel()
-	needNamespaces(t)
+	needSystemFolders(t)
 	cmd := helper("on an overlay", "GUEST_TEST_DIR="+folder(t))
 	cmd.SysProcAttr = ownMounts()
 	out, err := cmd.CombinedOutput()

@@ -24,9 +24,6 @@ type plan struct {
 	hosts  string
 }
 
-// systemFolders of the host are shown in every sandbox, copy-on-write; see layers.
-var systemFolders = []string{"usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "opt", "nix", "var/lib"}
-
 func (p *plan) add(target string, m mountFD, err error) error {
 	if err == nil {
 		p.mounts = append(p.mounts, placement{target: target, mount: m})

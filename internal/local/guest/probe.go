@@ -7,16 +7,18 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 )
 
 // Probe tries want ("" = the best there is) and says what works. The error is for want itself failing.
 func Probe(ctx context.Context, want Tier) (Support, error) {
 	if want == ProcessTier {
-		return Support{Tier: ProcessTier, Reason: "asked for"}, try(ctx, ProcessTier)
+		_, err := try(ctx, ProcessTier)
+		return Support{Tier: ProcessTier, Reason: "asked for"}, err
 	}
-	err := try(ctx, Namespace)
+	mounts, err := try(ctx, Namespace)
 	if err == nil {
-		return Support{Tier: Namespace}, nil
+		return Support{Tier: Namespace, Reason: readOnlyFolders(mounts)}, nil
 	}
 	reason, mend := whyNot(err)
 	support := Support{Tier: ProcessTier, Reason: reason, Mend: mend}
@@ -29,36 +31,38 @@ func Probe(ctx context.Context, want Tier) (Support, error) {
 		}
 		return support, fmt.Errorf("guest: the namespace tier does not work here: %s%s", reason, mend)
 	}
-	return support, try(ctx, ProcessTier)
+	_, err = try(ctx, ProcessTier)
+	return support, err
 }
 
-// try starts a guest and runs a command in it.
-func try(ctx context.Context, tier Tier) error {
+// try starts a guest and runs a command in it, which tells what is mounted.
+func try(ctx context.Context, tier Tier) (mounts string, err error) {
 	dir, err := os.MkdirTemp("", "sandflare-probe-")
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer RemoveAll(dir)
 	for _, part := range []string{"/sandbox", "/shared"} {
 		if err := os.Mkdir(dir+part, 0o700); err != nil {
-			return err
+			return "", err
 		}
 	}
 	g, err := Start(ctx, Spec{Name: "probe", Tier: tier, Dir: dir + "/sandbox", Shared: dir + "/shared"})
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer g.Close()
-	p, err := g.Exec(ctx, Command{Args: []string{"/bin/sh", "-c", "echo works"}})
+	p, err := g.Exec(ctx, Command{Args: []string{"/bin/sh", "-c", "echo works; cat /proc/self/mounts 2>/dev/null || true"}})
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer p.Stdout.Close()
 	defer p.Stderr.Close()
 	out, _ := io.ReadAll(p.Stdout)
 	complaint, _ := io.ReadAll(p.Stderr)
-	if exit, err := p.Wait(); err != nil || exit.Code != 0 || string(out) != "works\n" {
-		return fmt.Errorf("a command in it ended with code %d: %.200s", exit.Code, complaint)
+	mounts, works := strings.CutPrefix(string(out), "works\n")
+	if exit, err := p.Wait(); err != nil || exit.Code != 0 || !works {
+		return "", fmt.Errorf("a command in it ended with code %d: %.200s", exit.Code, complaint)
 	}
-	return nil
+	return mounts, nil
 }

@@ -55,7 +55,7 @@ func TestSave(t *testing.T) {
 // Changes to the host's folders are saved as well: new files, changed ones, removed ones.
 func TestSaveOfSystemFolders(t *testing.T) {
 	t.Parallel()
-	needNamespaces(t)
+	needSystemFolders(t)
 	g := start(t, guest.Namespace)
 	output(t, g, "mkdir /usr/local/lib/guest-test; echo new > /usr/local/lib/guest-test/x; echo etc > /etc/guest-test; mkdir -p /data/x")
 	if os.Geteuid() == 0 {

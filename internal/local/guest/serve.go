@@ -31,6 +31,7 @@ type server struct {
 	startRequest
 	root   string // where the tree is in the guest's own eyes: "" when it is /
 	home   string
+	user   string
 	null   int // standard input of commands
 	execs  uint64
 	reaper *reaper
@@ -92,6 +93,8 @@ func (s *server) start(d *decoder) (err error) {
 	if err := s.decode(d); err != nil {
 		return err
 	}
+	passwd, _ := os.ReadFile("/etc/passwd")
+	s.user = userName(s.Tier, os.Geteuid(), string(passwd))
 	syscall.Umask(0)
 	defer syscall.Umask(022)
 	if err := s.setup(); err != nil {
