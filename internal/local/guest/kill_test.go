@@ -69,6 +69,30 @@ func TestKillTree(t *testing.T) {
 	})
 }
 
+// A process that sheds its limit and, by a user namespace, its UTS namespace is still found.
+func TestKillOfStrays(t *testing.T) {
+	t.Parallel()
+	needNamespaces(t)
+	g := start(t, guest.Namespace)
+	if bash(t, g, "command -v prlimit && unshare -Uu true").exit.Code != 0 {
+		t.Skip("needs prlimit, unshare and user namespaces inside")
+	}
+	stray := func(word string) string {
+		return "(setsid prlimit --rttime=99999999 unshare -Uu sleep " + word + " </dev/null >/dev/null 2>&1 &)"
+	}
+	output(t, g, stray("8888888"))
+	eventually(t, "the earlier one runs", func() bool { return len(sleepers(t, g, "8888888")) > 0 })
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	p, err := g.Exec(ctx, guest.Command{Args: []string{"bash", "-c", "sleep .1; " + stray("7654321") + "; sleep 1000"}})
+	require.NoError(t, err)
+	eventually(t, "the stray runs", func() bool { return len(sleepers(t, g, "7654321")) > 0 })
+	cancel()
+	finish(t, p)
+	assert.Empty(t, sleepers(t, g, "7654321"))
+	assert.Len(t, sleepers(t, g, "8888888"), 1, "an earlier command's stays")
+}
+
 func sleepers(t *testing.T, g *guest.Guest, word string) (found []string) {
 	t.Helper()
 	list, err := g.Processes()

@@ -17,7 +17,10 @@ const patience = 10 * time.Second // for processes that do not die: some file sy
 // double forks, nohup and an emptied environment: a soft limit on the time a
 // real-time process may run, far too high to be reached, different for each
 // command. /proc shows it. The namespace tier adds a UTS namespace of its own
-// for each command, which cannot be shed at all.
+// for each command, which can be left only by way of a new user namespace. Who
+// has shed both is known by that: it counts as of the command being killed when
+// it began later, even if another command under way started it. The process tier
+// has nothing against a program that changes its own limit and leaves its parents.
 const (
 	rlimitRTTime = 15
 	markBits     = 28 // low bits number the commands of one sandbox
@@ -51,11 +54,17 @@ func (p proc) uts() string {
 	return name
 }
 
+func (p proc) users() string {
+	name, _ := os.Readlink("/proc/" + strconv.Itoa(p.pid) + "/ns/user")
+	return name
+}
+
 // family is a command with everything it started.
 type family struct {
 	pid  int
 	mark uint64
 	uts  string // "" where commands have no UTS namespace of their own
+	from uint64 // when it began, known from the first scan on
 }
 
 // newFamily marks the guest itself for a moment, so that the next fork inherits the mark.
@@ -76,12 +85,32 @@ func (f *family) begin(pid int) {
 }
 
 func (f *family) members() []proc {
-	return withDescendants(scan(), func(p proc) bool {
+	list := scan()
+	for _, p := range list {
+		if p.pid == f.pid && f.from == 0 {
+			f.from = p.started
+		}
+	}
+	own := proc{pid: os.Getpid()}.users()
+	return withDescendants(list, func(p proc) bool {
 		if p.pid == os.Getpid() {
 			return false
 		}
-		return p.pid == f.pid || p.session == f.pid || p.group == f.pid || f.uts != "" && p.uts() == f.uts || p.mark() == f.mark
+		return p.pid == f.pid || p.session == f.pid || p.group == f.pid || f.uts != "" && p.uts() == f.uts || p.mark() == f.mark || f.strayed(p, own)
 	})
+}
+
+// strayed tells whether a process has left the namespaces of all commands and
+// carries no command's mark, and began after this one.
+func (f *family) strayed(p proc, own string) bool {
+	if f.uts == "" || f.from == 0 || p.started < f.from || p.mark()>>markBits == f.mark>>markBits {
+		return false
+	}
+	if p.started == f.from && p.pid < f.pid { // began within the same 1/100 s
+		return false
+	}
+	users := p.users()
+	return users != "" && users != own
 }
 
 // tree is all processes of the sandbox but the guest.
