@@ -79,7 +79,7 @@ func (b *bench) callRows() ([]row, error) {
 		for _, goroutines := range []int{1, 64} {
 			rows = append(rows, row{
 				name:    fmt.Sprintf("small calls, %s, %d goroutines", map[bool]string{false: "plain", true: "TLS"}[tls], goroutines),
-				against: "net/http, tuned", rounds: 9, compare: perSecond, target: 0.90,
+				against: "net/http, tuned", rounds: b.size(15, 5), compare: perSecond, target: 0.90,
 				ours: b.spread(goroutines, calls, pair.ours), bare: b.spread(goroutines, calls, pair.bare),
 			})
 		}

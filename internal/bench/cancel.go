@@ -12,7 +12,7 @@ func (b *bench) cancelRows() ([]row, error) {
 	calls := b.size(12_800, 2_560)
 	var count atomic.Int64
 	return []row{{
-		name: "1 % cancelled calls, TLS, 64 goroutines", against: "none cancelled", rounds: 7, compare: perSecond, target: 0.90,
+		name: "1 % cancelled calls, TLS, 64 goroutines", against: "none cancelled", rounds: b.size(7, 3), compare: perSecond, target: 0.90,
 		ours: b.spread(64, calls, func(ctx context.Context) error {
 			if count.Add(1)%100 != 0 {
 				return pair.ours(ctx)

@@ -36,7 +36,7 @@ func (b *bench) latencyRows() ([]row, error) {
 		return float64(time.Since(begin).Nanoseconds() - sent)
 	}
 	return []row{{
-		name: "latency of an event, flush to loop, p50", against: "read of the raw body", rounds: 5, target: 1.2,
+		name: "latency of an event, flush to loop, p50", against: "read of the raw body", rounds: b.size(5, 3), target: 1.2,
 		ours: func() (float64, error) {
 			var waits []float64
 			for event, err := range client.Sandbox("sb-1").ExecStream(b.ctx, "work", nil) {

@@ -7,7 +7,7 @@
 //	ROWS=calls make bench	# one group of rows
 //
 // Times vary from machine to machine and from minute to minute; the ratios are
-// what counts. Each row alternates between the two and compares medians.
+// what counts: the median of those of several rounds, each of which runs both.
 package main
 
 import (
@@ -62,7 +62,7 @@ func (b *bench) measure(group func() ([]row, error)) (missed int, err error) {
 		return 0, err
 	}
 	for _, r := range rows {
-		met, err := r.measure(b.short)
+		met, err := r.measure()
 		if err != nil {
 			return missed, fmt.Errorf("%s: %w", r.name, err)
 		}

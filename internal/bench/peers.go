@@ -23,9 +23,9 @@ func (b *bench) peerRows() ([]row, error) {
 	stream := b.smallEvents()
 	ours := timed(stream.events, func() error { return b.decode(stream) })
 	rows := []row{
-		{name: smallEventsRow, against: "openai-go's decoder", rounds: 5, compare: fasterThan, target: 1, ours: ours,
+		{name: smallEventsRow, against: "openai-go's decoder", rounds: b.size(5, 3), compare: fasterThan, target: 1, ours: ours,
 			bare: timed(stream.events, func() error { return stream.read(readByOpenAI) })},
-		{name: smallEventsRow, against: "tmaxmax/go-sse", rounds: 5, compare: fasterThan, target: 1, ours: ours,
+		{name: smallEventsRow, against: "tmaxmax/go-sse", rounds: b.size(5, 3), compare: fasterThan, target: 1, ours: ours,
 			bare: timed(stream.events, func() error { return stream.read(readByGoSSE) })},
 	}
 	python, err := pythonClient(b.ctx)

@@ -41,35 +41,49 @@ func printHead() {
 	fmt.Printf(tableLine, "work", "against", "ours", "other", "ratio", "target", "")
 }
 
-// measure alternates between both and prints medians.
-func (r row) measure(short bool) (met bool, err error) {
-	if short {
-		r.rounds = min(r.rounds, 3)
-	}
-	var ours, bare []float64
+// measure runs both in each round, in turns first, compares them within the
+// round, where the machine is as busy for both, and prints medians.
+func (r row) measure() (met bool, err error) {
+	var ours, bare, values []float64
 	for round := range r.rounds + 1 {
-		o, err := r.ours()
-		if err != nil {
-			return false, err
-		}
-		b, err := r.bare()
+		o, b, err := r.round(round%2 == 0)
 		if err != nil {
 			return false, err
 		}
 		if round > 0 { // the first is for warming up
-			ours, bare = append(ours, o), append(bare, b)
+			ours, bare, values = append(ours, o), append(bare, b), append(values, r.compared(o, b))
 		}
 	}
-	return r.print(median(ours), median(bare)), nil
+	return r.print(median(ours), median(bare), median(values)), nil
 }
 
-func (r row) print(ours, bare float64) (met bool) {
-	value, sign := ours/bare, "≤"
+func (r row) round(oursFirst bool) (ours, bare float64, err error) {
+	if oursFirst {
+		ours, err = r.ours()
+	}
+	if err == nil {
+		bare, err = r.bare()
+	}
+	if err == nil && !oursFirst {
+		ours, err = r.ours()
+	}
+	return ours, bare, err
+}
+
+func (r row) compared(ours, bare float64) float64 {
 	switch r.compare {
 	case perSecond, fasterThan:
-		value, sign = bare/ours, "≥"
+		return bare / ours
 	case more:
-		value = ours - bare
+		return ours - bare
+	}
+	return ours / bare
+}
+
+func (r row) print(ours, bare, value float64) (met bool) {
+	sign := "≤"
+	if r.compare == perSecond || r.compare == fasterThan {
+		sign = "≥"
 	}
 	met = value <= r.target
 	if sign == "≥" {

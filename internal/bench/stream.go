@@ -49,7 +49,7 @@ func (b *bench) streamRows() ([]row, error) {
 		target float64
 	}{{smallEventsRow, small, 1.6}, {"decode a stream of 1 MiB events", large, 2.5}} {
 		rows = append(rows, row{
-			name: kind.name, against: "hand-written reader, same JSON path", rounds: 9, target: kind.target,
+			name: kind.name, against: "hand-written reader, same JSON path", rounds: b.size(21, 5), target: kind.target,
 			ours: timed(kind.stream.events, func() error { return b.decode(kind.stream) }),
 			bare: timed(kind.stream.events, func() error { return kind.stream.read(readByHand) }),
 		})

@@ -39,7 +39,7 @@ func (b *bench) syncRows() ([]row, error) {
 	}
 	round := 0
 	return []row{{
-		name: "UploadDir of 10,000 unchanged files", against: "UploadDir, first time", target: 0.10, rounds: 5,
+		name: "UploadDir of 10,000 unchanged files", against: "UploadDir, first time", target: 0.10, rounds: b.size(5, 3),
 		ours: timed(1, func() error { return upload("again", 0) }),
 		bare: timed(1, func() error {
 			round++

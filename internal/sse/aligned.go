@@ -7,7 +7,9 @@ import (
 
 const (
 	startSize  = 64 << 10
-	emptyReads = 100 // in a row, before a source counts as broken
+	blockSize  = 16 << 10 // more would gain nothing, and is searched in vain when a large frame follows
+	keptSize   = 4 << 20  // kept for the next event, in a row of large ones
+	emptyReads = 100      // in a row, before a source counts as broken
 )
 
 var (
@@ -28,6 +30,7 @@ type alignedReader struct {
 	err  error  // how the source ended
 	max  int
 	rest int // bytes of a frame that did not fit into the last Read
+	last int // bytes of the last frame
 
 	start, end, searched   int
 	begun, afterCR, masked bool // masked: what the last Read gave
@@ -44,7 +47,9 @@ func (a *alignedReader) Read(p []byte) (int, error) {
 		if err := a.await(); err != nil {
 			return 0, err
 		}
-		a.masked = a.rest < len(p) && a.extend(len(p))
+		a.last = a.rest
+		limit := min(len(p), blockSize)
+		a.masked = a.rest < limit && a.extend(limit)
 	}
 	n := copy(p, a.buf[a.start:a.start+a.rest])
 	if a.masked {
@@ -136,7 +141,7 @@ func (a *alignedReader) makeRoom() {
 	switch {
 	case have == len(a.buf) && have < a.max:
 		a.moveTo(make([]byte, min(2*have, a.max)))
-	case have < startSize/2 && len(a.buf) > startSize:
+	case have < startSize/2 && len(a.buf) > startSize && (a.last < startSize || len(a.buf) > keptSize):
 		a.moveTo(make([]byte, startSize))
 	case a.end == len(a.buf) || have == 0:
 		a.moveTo(a.buf)
