@@ -179,6 +179,7 @@ func exitReply(code int, timedOut bool) []byte {
 // serve heeds the host until it hangs up: notes are signals, the end is a cancel (or the thanks for the exit).
 func (c *command) serve(s *server, timeout time.Duration) {
 	defer c.conv.Close()
+	defer c.end()
 	if timeout > 0 {
 		defer time.AfterFunc(timeout, func() { c.kill(s, true) }).Stop()
 	}

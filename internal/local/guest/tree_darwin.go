@@ -15,6 +15,8 @@ type family struct{ pid int }
 
 func newFamily(s *server, _ uint64) family { return family{} }
 
+func (f *family) end() {}
+
 func (f *family) begin(pid int) {
 	f.pid = pid
 	groups.Store(pid, true)

@@ -64,12 +64,13 @@ type family struct {
 	pid  int
 	mark uint64
 	uts  string // "" where commands have no UTS namespace of their own
+	pin  int    // holds that namespace: else the kernel gives its number to the next command
 	from uint64 // when it began, known from the first scan on
 }
 
 // newFamily marks the guest itself for a moment, so that the next fork inherits the mark.
 func newFamily(s *server, n uint64) family {
-	f := family{mark: s.Mark | n&(1<<markBits-1)}
+	f := family{mark: s.Mark | n&(1<<markBits-1), pin: -1}
 	setMark(f.mark)
 	if s.Tier == Namespace {
 		f.uts = "own"
@@ -79,8 +80,20 @@ func newFamily(s *server, n uint64) family {
 
 func (f *family) begin(pid int) {
 	f.pid = pid
-	if f.uts != "" {
-		f.uts = proc{pid: pid}.uts()
+	if f.uts == "" {
+		return
+	}
+	f.uts = ""
+	var err error
+	if f.pin, err = syscall.Open("/proc/"+strconv.Itoa(pid)+"/ns/uts", syscall.O_RDONLY|syscall.O_CLOEXEC, 0); err == nil {
+		f.uts, _ = os.Readlink("/proc/self/fd/" + strconv.Itoa(f.pin))
+	}
+}
+
+// end lets go of the namespace: nobody asks for members any more.
+func (f *family) end() {
+	if f.pin >= 0 {
+		syscall.Close(f.pin)
 	}
 }
 
