@@ -49,8 +49,7 @@ func (b *Body) openEmpty() error {
 // which net/http may cover with those of the connection.
 type sendBody struct {
 	attempt *attempt
-	pipe    *io.PipeReader // in between when the caller's reader may block for ever
-	feed    *io.PipeWriter
+	ahead   *ahead // in between when the caller's reader may block for ever
 	release func() bool
 
 	reading sync.Mutex // held while the caller's reader is in use
@@ -65,8 +64,8 @@ type sendBody struct {
 func newSendBody(a *attempt) *sendBody {
 	b := &sendBody{attempt: a}
 	if !a.call.req.Body.Replayable {
-		b.pipe, b.feed = io.Pipe()
-		b.release = context.AfterFunc(a.ctx, func() { b.pipe.Close() })
+		b.ahead = newAhead()
+		b.release = context.AfterFunc(a.ctx, func() { b.ahead.Close() })
 	}
 	return b
 }
@@ -92,29 +91,16 @@ func (b *sendBody) Read(p []byte) (int, error) {
 
 func (b *sendBody) open() (err error) {
 	b.attempt.call.opened.Store(true)
-	if b.pipe == nil {
+	if b.ahead == nil {
 		b.source, err = b.attempt.call.req.Body.Open()
 		return err
 	}
-	b.source = b.pipe
-	go b.pump()
+	b.source = b.ahead
+	go b.ahead.pump(b.attempt.call.req.Body.Open)
 	return nil
 }
 
-// pump reads what can be read only once, such as a terminal: such a Read
-// cannot be ended, so that a cancelled call must not wait for it.
-func (b *sendBody) pump() {
-	source, err := b.attempt.call.req.Body.Open()
-	if err == nil {
-		_, err = io.Copy(b.feed, source)
-	}
-	if err != nil {
-		err = callerError{err}
-	}
-	b.feed.CloseWithError(err)
-}
-
-// callerError tells the caller's errors from those of the pipe.
+// callerError tells the caller's errors from those of reading ahead.
 type callerError struct{ error }
 
 // check keeps the declared size true.
@@ -128,7 +114,7 @@ func (b *sendBody) check(err error) error {
 		return b.fail(fmt.Errorf("it is longer than the %d bytes announced", size))
 	case err == io.EOF && b.sent < size:
 		return b.fail(fmt.Errorf("it ended after %d of %d bytes: %w", b.sent, size, io.ErrUnexpectedEOF))
-	case err != nil && err != io.EOF && b.pipe == nil:
+	case err != nil && err != io.EOF && b.ahead == nil:
 		return b.fail(err)
 	}
 	return err
@@ -155,9 +141,9 @@ func (b *sendBody) Close() error { return nil }
 
 // stop ends the use of the caller's reader.
 func (b *sendBody) stop() {
-	if b.pipe != nil {
+	if b.ahead != nil {
 		b.release()
-		b.pipe.Close()
+		b.ahead.Close()
 	}
 	b.reading.Lock()
 	defer b.reading.Unlock()
