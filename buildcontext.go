@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"path"
 	"strings"
 
 	"github.com/sandflare/sandflare-go/internal/ignore"
@@ -17,7 +18,7 @@ const dockerfileName = "Dockerfile"
 
 // contextFile is one file of a build context, with the part that goes before it.
 type contextFile struct {
-	name   string
+	source string // name in the context, links resolved
 	header string
 	size   int64
 }
@@ -93,7 +94,11 @@ func dockerignore(dir fs.FS) (*ignore.Matcher, error) {
 }
 
 func newContextFile(dir fs.FS, name, boundary string) (contextFile, error) {
-	info, err := fs.Stat(dir, name) // a link is sent as what it leads to
+	source, err := within(dir, name) // a link is sent as what it leads to
+	if err != nil {
+		return contextFile{}, err
+	}
+	info, err := fs.Lstat(dir, source)
 	if err != nil {
 		return contextFile{}, err
 	}
@@ -104,9 +109,39 @@ func newContextFile(dir fs.FS, name, boundary string) (contextFile, error) {
 		return contextFile{}, fmt.Errorf("%q has a line break in its name and cannot be sent", name)
 	}
 	quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(name)
-	return contextFile{name: name, size: info.Size(), header: fmt.Sprintf(
+	return contextFile{source: source, size: info.Size(), header: fmt.Sprintf(
 		"--%s\r\nContent-Disposition: form-data; name=\"%s\"; filename=\"%s\"\r\nContent-Type: application/octet-stream\r\n\r\n",
 		boundary, quoted, quoted)}, nil
+}
+
+// within resolves the links on the way to a name. What they lead to must lie in
+// the context: nothing beside it is sent by chance.
+func within(dir fs.FS, name string) (string, error) {
+	const most = 40 // links, as systems allow
+	rest, done := name, "."
+	for links := 0; rest != ""; {
+		var part string
+		part, rest, _ = strings.Cut(rest, "/")
+		next := path.Join(done, part)
+		info, err := fs.Lstat(dir, next)
+		if err != nil {
+			return "", err
+		}
+		if info.Mode()&fs.ModeSymlink == 0 {
+			done = next
+			continue
+		}
+		target, err := fs.ReadLink(dir, next)
+		if err != nil {
+			return "", err
+		}
+		resolved := path.Join(done, target)
+		if links++; links > most || path.IsAbs(target) || !fs.ValidPath(resolved) {
+			return "", fmt.Errorf("%s is a link to %s, which is not in the context; leave it out with .dockerignore", name, target)
+		}
+		rest, done = path.Join(resolved, rest), "."
+	}
+	return done, nil
 }
 
 // contextReader is the whole body; closing it closes a file that is half sent.
@@ -119,7 +154,7 @@ func newContextReader(dir fs.FS, head string, files []contextFile, tail string) 
 	r := &contextReader{}
 	parts := []io.Reader{strings.NewReader(head)}
 	for _, f := range files {
-		file := &lazyFile{dir: dir, name: f.name, left: f.size}
+		file := &lazyFile{dir: dir, name: f.source, left: f.size}
 		r.opened = append(r.opened, file)
 		parts = append(parts, strings.NewReader(f.header), file, strings.NewReader("\r\n"))
 	}

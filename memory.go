@@ -2,6 +2,7 @@ package sandflare
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"time"
 
@@ -193,6 +194,9 @@ func checkMemory(op, text string, opts *AddMemoryOptions) error {
 	}
 	if err := checkText(op, "category", opts.Category); err != nil {
 		return err
+	}
+	if _, err := json.Marshal(opts.Metadata); err != nil {
+		return invalid(op, "the metadata cannot be sent as JSON: %w", err)
 	}
 	return checkText(op, "text", text)
 }

@@ -186,14 +186,11 @@ func (s *Sandbox) Info() SandboxInfo {
 // sandbox is resumed by that. The error Is [ErrNotFound] when it is gone.
 func (s *Sandbox) Refresh(ctx context.Context) error {
 	var record wire.Sandbox
-	named := naming(into(&record), func() string {
+	sandbox := naming(into(&record), func() string { // the name is known; but something must say that this is a sandbox
 		record.Normalize()
-		if record.Status == wire.StatusAbsent {
-			return s.name
-		}
-		return record.Name
+		return record.Name + record.Status
 	})
-	if err := s.call(ctx, "get", wire.SandboxGet, nil, named); err != nil {
+	if err := s.call(ctx, "get", wire.SandboxGet, nil, sandbox); err != nil {
 		return err
 	}
 	if record.Status == wire.StatusAbsent {

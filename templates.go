@@ -29,8 +29,9 @@ const (
 type BuildTemplateOptions struct {
 	Name, Dockerfile    string
 	Description, TeamID string
-	// Context is the build context for COPY and ADD: its regular files, less
-	// what its .dockerignore leaves out, are sent with the Dockerfile. When
+	// Context is the build context for COPY and ADD: its files, less what its
+	// .dockerignore leaves out, are sent with the Dockerfile. A link is sent as
+	// the file that it leads to, which must lie in the context. When
 	// Dockerfile is empty, the one in the Context is used. The API carries
 	// names and contents only: no empty folders, no modes.
 	Context fs.FS

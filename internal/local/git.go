@@ -62,9 +62,8 @@ func (c *clone) takeCredentials() error {
 	if u.User != nil {
 		password, _ = u.User.Password()
 	}
-	web := u.Scheme == "https" || u.Scheme == "http"
-	if !web {
-		return nil
+	if web := u.Scheme == "https" || u.Scheme == "http"; !web {
+		return c.refusePassword(u, password)
 	}
 	if c.Token != "" {
 		user, password = "x-access-token", c.Token
@@ -78,6 +77,15 @@ func (c *clone) takeCredentials() error {
 			c.secrets = append(c.secrets, user) // a token in the place of the name
 		}
 		c.config("http."+u.Scheme+"://"+u.Host+"/.extraHeader", "Authorization: Basic "+basic)
+	}
+	return nil
+}
+
+// refusePassword refuses a password where git would show it: in arguments,
+// output and the clone's configuration. Only http and https take one.
+func (c *clone) refusePassword(u *url.URL, password string) error {
+	if password != "" || u.User != nil && u.Scheme != "ssh" {
+		return badRequest("a %s:// URL cannot carry credentials without showing them: use https:// with a token, or an ssh key", u.Scheme)
 	}
 	return nil
 }

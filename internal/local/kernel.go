@@ -54,6 +54,9 @@ type kernelProcess struct {
 	ended chan struct{}       // closed when the process has ended; then the rest is set
 	exit  guest.Exit
 	says  string // on its own stderr
+
+	mu         sync.Mutex
+	busy, over bool // a cell reads its answer; the process has ended
 }
 
 var errKernelEnded = errors.New("the kernel ended")
@@ -110,6 +113,19 @@ func (p *kernelProcess) watch() {
 	p.says = string(text.data)
 	p.stop()
 	p.stdin.Close()
+	p.proc.Stderr.Close()
+	p.closeStdout(func() { p.over = true })
+}
+
+// closeStdout closes the pipe of the answers once the process is over and no
+// cell reads from it any more; change is what has changed about that.
+func (p *kernelProcess) closeStdout(change func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	change()
+	if p.over && !p.busy {
+		p.proc.Stdout.Close()
+	}
 }
 
 // verdict is what the process says to a cell.
@@ -122,7 +138,11 @@ type verdict struct {
 // exactly one verdict comes.
 func (p *kernelProcess) ask(code string, env map[string]string) <-chan verdict {
 	verdicts := make(chan verdict, 1)
+	p.mu.Lock()
+	p.busy = true
+	p.mu.Unlock()
 	go func() {
+		defer p.closeStdout(func() { p.busy = false })
 		var v verdict
 		if !maps.Equal(env, p.env) {
 			v = p.exchange(updateEnv(env))
