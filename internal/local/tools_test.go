@@ -93,11 +93,12 @@ git init -q -b main origin.git && cd origin.git && echo 1 >f && git add f && git
 	text := a.fails(400, "POST", sb+"/git/clone", map[string]any{"repo": "file:///none.git"})
 	assert.Contains(t, text, "/none.git")
 	for _, body := range []map[string]any{
-		{"repo": "--upload-pack=touch ran"}, {"repo": "ext::sh -c touch% ran"}, {"repo": "nonsense"}, {"repo": ""},
+		{"repo": "--upload-pack=touch ran"}, {"repo": "ext::sh -c touch% ran"}, {"repo": "ssh://git:hunter2@127.0.0.1:1/x.git"}, {"repo": "git://u:hunter2@127.0.0.1:1/x"}, {"repo": "file://u:hunter2@localhost/x"}, {"repo": "nonsense"}, {"repo": ""},
 		{"repo": repo, "branch": "--upload-pack=x"}, {"repo": repo, "path": "-x"}, {"repo": repo, "depth": -1},
 	} {
-		a.fails(400, "POST", sb+"/git/clone", body)
+		assert.NotContains(t, a.fails(400, "POST", sb+"/git/clone", body), "hunter2")
 	}
+	assert.NotContains(t, strings.Join(a.commands(sb), "\n"), "hunter2")
 }
 
 // Credentials reach the server and stay out of logs, errors, arguments and the
