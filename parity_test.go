@@ -21,7 +21,7 @@ var parityRow = regexp.MustCompile("(?m)^\\| `([A-Za-z_.]+)`(?: \\(2\\.1\\.38\\)
 func TestParityTable(t *testing.T) {
 	t.Parallel()
 	table := readText(t, "docs/parity.md")
-	endpoints := endpointsOf()
+	endpoints, own := endpointsOf()
 	tests := testNames(t)
 	names := exportedNames(t)
 	rows := map[string]bool{}
@@ -30,6 +30,9 @@ func TestParityTable(t *testing.T) {
 		rows[python] = true
 		assert.True(t, names[goName], "%s: there is no %s", python, goName)
 		assert.True(t, endpoint == "" || endpoints[endpoint], "%s: %s is no call of the API", python, endpoint)
+		if calls := own[goName]; calls != "" {
+			assert.Equal(t, calls, endpoint, "%s: what %s calls", python, goName)
+		}
 		assert.NotEmpty(t, proofs, "%s has no test", python)
 		for _, proof := range proofs {
 			assert.True(t, tests[proof[1]], "%s: there is no test %s", python, proof[1])
@@ -47,13 +50,14 @@ func readText(t *testing.T, name string) string {
 	return string(data)
 }
 
-// endpointsOf are the calls of the contract, "METHOD path".
-func endpointsOf() map[string]bool {
-	found := map[string]bool{}
+// endpointsOf are the calls of the contract, "METHOD path", all of them and by Go method.
+func endpointsOf() (all map[string]bool, own map[string]string) {
+	all, own = map[string]bool{}, map[string]string{}
 	for _, m := range methods {
-		found[m.route.Method+" "+m.route.Path] = true
+		own[m.name] = m.route.Method + " " + m.route.Path
+		all[own[m.name]] = true
 	}
-	return found
+	return all, own
 }
 
 // testNames are the tests and examples of this package.
