@@ -129,15 +129,18 @@ func TestSoak(t *testing.T) {
 	client := clientOf(t, srv, sandflare.WithHTTPClient(s.client()), sandflare.WithMaxRetryDelay(5*time.Millisecond))
 	calm := clientOf(t, srv)
 	const callers = 8
-	ctx, stop := context.WithTimeout(t.Context(), time.Duration(full(30, 3))*time.Second)
-	defer stop()
 	told := &tally{done: map[string]bool{}, unknown: map[string]bool{}, refused: map[string]bool{}}
-	boxes, begin := make([]*sandflare.Sandbox, callers), time.Now()
-	var all sync.WaitGroup
-	for i := range callers {
+	boxes := make([]*sandflare.Sandbox, callers)
+	for i := range boxes {
 		sb, err := calm.CreateSandbox(t.Context(), nil)
 		require.NoError(t, err)
 		boxes[i] = sb
+	}
+	ctx, stop := context.WithTimeout(t.Context(), time.Duration(full(30, 3))*time.Second)
+	defer stop()
+	begin := time.Now()
+	var all sync.WaitGroup
+	for i, sb := range boxes {
 		all.Go(func() {
 			sb := client.Sandbox(sb.Name())
 			for n := 0; ctx.Err() == nil; n++ {
