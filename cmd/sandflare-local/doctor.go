@@ -1,17 +1,18 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"os/exec"
+	"strings"
 	"time"
 
-	"github.com/sandflare/sandflare-go/internal/local/guest"
+	"github.com/sandflare/sandflare-go"
+	"github.com/sandflare/sandflare-go/internal/local"
 )
 
-// tools are programs of this machine that sandboxes use, with what they are for.
+// tools are programs that sandboxes use, with what they are for.
 var tools = []struct{ name, use string }{
 	{"bash", "commands (else sh)"},
 	{"python3", "RunPython, RunCode"},
@@ -33,23 +34,42 @@ func doctor(args []string, stdout, stderr io.Writer) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	best, err := guest.Probe(ctx, "")
+	server, err := local.Start(ctx, local.Config{})
 	if err != nil {
 		return fmt.Errorf("no sandbox can run here: %w", err)
 	}
-	fmt.Fprintf(stdout, "isolation: %s (tried by starting a sandbox)\n", best.Tier)
-	explain(best, stdout)
-	fmt.Fprintln(stdout, "programs:")
+	defer server.Close()
+	fmt.Fprintf(stdout, "isolation: %s (tried by starting a sandbox)\n", server.Isolation().Tier)
+	explain(server.Isolation(), stdout)
+	found, err := lookInside(ctx, server)
+	if err != nil {
+		return fmt.Errorf("look into a sandbox: %w", err)
+	}
+	fmt.Fprintln(stdout, "programs that a sandbox finds:")
 	for _, tool := range tools {
-		fmt.Fprintf(stdout, "  %-8s %s: %s\n", tool.name, where(tool.name), tool.use)
+		fmt.Fprintf(stdout, "  %-8s %s: %s\n", tool.name, cmp.Or(found[tool.name], "missing"), tool.use)
 	}
 	return nil
 }
 
-func where(program string) string {
-	path, err := exec.LookPath(program)
-	if errors.Is(err, exec.ErrNotFound) {
-		return "missing"
+// lookInside asks a sandbox for its programs: what this machine has in a home
+// folder, a sandbox has not.
+func lookInside(ctx context.Context, server *local.Server) (map[string]string, error) {
+	client, err := sandflare.NewClient(sandflare.WithAPIKey(server.Key()), sandflare.WithBaseURL(server.URL()))
+	if err != nil {
+		return nil, err
 	}
-	return path
+	sb, err := client.CreateSandbox(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	found := map[string]string{}
+	for _, tool := range tools {
+		result, err := sb.Exec(ctx, "command -v "+tool.name, nil)
+		if err != nil {
+			return nil, err
+		}
+		found[tool.name] = strings.TrimSpace(result.Stdout)
+	}
+	return found, nil
 }

@@ -12,6 +12,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/sandflare/sandflare-go"
 )
 
 const usage = `sandflare-local is Sandflare on this machine: the same API, no account, no network.
@@ -22,6 +24,7 @@ usage:
   sandflare-local serve  [flags]               start it and print how to reach it
   sandflare-local run    [flags] -- CMD ARGS…  start it, run CMD against it, stop it
   sandflare-local doctor                       say what works on this machine
+  sandflare-local --version                    print the version
 
 Any client finds it by what serve prints and run sets: SANDFLARE_API_URL,
 SANDFLARE_API_KEY and, with --tls, SSL_CERT_FILE.
@@ -50,6 +53,8 @@ func start(args []string, stdout, stderr io.Writer) int {
 		code, err = run(rest, stderr)
 	case "doctor":
 		err = doctor(rest, stdout, stderr)
+	case "version", "-version", "--version":
+		fmt.Fprintln(stdout, "sandflare-local", sandflare.Version)
 	case "help", "-h", "-help", "--help":
 		fmt.Fprint(stdout, usage)
 	default:

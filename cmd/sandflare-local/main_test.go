@@ -282,6 +282,7 @@ func TestDoctor(t *testing.T) {
 	assert.Zero(t, code, "%s", &p.stderr)
 	assert.Contains(t, out, "isolation: ")
 	assert.Contains(t, out, "python3")
+	assert.NotRegexp(t, `/(root|home)/`, out, "what the sandbox finds, not what this machine has elsewhere")
 	empty(t, p.temp)
 }
 
@@ -295,6 +296,7 @@ func TestCommandLine(t *testing.T) {
 		{nil, 2, "usage:"},
 		{[]string{"nonsense"}, 2, "usage:"},
 		{[]string{"--help"}, 0, "sandflare-local serve"},
+		{[]string{"--version"}, 0, "sandflare-local 0.1.0"},
 		{[]string{"serve", "--help"}, 0, "-isolation"},
 		{[]string{"serve", "extra"}, 2, "takes no arguments"},
 		{[]string{"serve", "--isolation", "vm"}, 2, "auto, namespace or process"},

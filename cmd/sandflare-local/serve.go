@@ -77,7 +77,11 @@ func report(server *local.Server, stderr io.Writer) {
 }
 
 func explain(support guest.Support, w io.Writer) {
-	if support.Reason != "" {
+	switch {
+	case support.Reason == "":
+	case support.Tier == guest.Namespace:
+		fmt.Fprintf(w, "  with a limit: %s\n", support.Reason)
+	default:
 		fmt.Fprintf(w, "  no better isolation here: %s\n", support.Reason)
 	}
 	if support.Mend != "" {
