@@ -77,8 +77,12 @@ func removeTree(dir string) error {
 	return err
 }
 
-// memoryPrefix begins the names of folders in memory; a link in the shared folder leads there.
-const memoryPrefix = "/dev/shm/sandflare-"
+// memoryPrefix begins the names of folders in memory; a link in the shared
+// folder leads there. Nothing else may begin so: what no server has locked is
+// swept.
+const memoryPrefix = memoryParent + "/.sandflare-guest-base-"
+
+const memoryParent = "/dev/shm"
 
 // memoryLocks keep the folders in memory that are this process's own.
 var memoryLocks sync.Map

@@ -70,7 +70,7 @@ func makeBase(shared string) error {
 func memoryFolder() (string, error) {
 	const tmpfs, room = 0x01021994, 32 << 20
 	var st syscall.Statfs_t
-	if err := syscall.Statfs("/dev/shm", &st); err != nil {
+	if err := syscall.Statfs(memoryParent, &st); err != nil {
 		return "", err
 	}
 	if st.Type != tmpfs || int64(st.Bavail)*int64(st.Bsize) < room {
@@ -83,7 +83,7 @@ func memoryFolder() (string, error) {
 			lock.Close()
 		}
 	}
-	dir, err := os.MkdirTemp("/dev/shm", "sandflare-")
+	dir, err := os.MkdirTemp(memoryParent, filepath.Base(memoryPrefix))
 	if err != nil {
 		return "", err
 	}
