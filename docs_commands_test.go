@@ -46,8 +46,9 @@ func TestShownCommands(t *testing.T) {
 	recipes := strings.NewReplacer("$(LOCALLY)", "go run ./cmd/sandflare-local run -- go", "$(GO)", "go", "$(RACE)", "-race").Replace(makefile)
 	mends := readText(t, "internal/local/guest/whynot_linux.go")
 	place := newPlace(t)
+	variables := regexp.MustCompile(`^([A-Z]+=\S+ )+make `) // of a target
 	for _, c := range shownCommands(t) {
-		name, rest, _ := strings.Cut(c.text, " ")
+		name, rest, _ := strings.Cut(variables.ReplaceAllString(c.text, "make "), " ")
 		switch name {
 		case "make":
 			for _, word := range strings.Fields(rest) {
