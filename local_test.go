@@ -138,7 +138,7 @@ func TestRawCommandsAreSentAsTheyAre(t *testing.T) {
 func TestTimeoutIsTheCommands(t *testing.T) {
 	t.Parallel()
 	sb := sandbox(t)
-	result, err := sb.Exec(t.Context(), "echo before; setsid sleep 1000 & sleep 1000", &sandflare.ExecOptions{Timeout: time.Second})
+	result, err := sb.Exec(t.Context(), "echo before; setsid sleep 1000 & sleep 1000", &sandflare.ExecOptions{Timeout: 3 * time.Second})
 	require.NoError(t, err)
 	assert.Equal(t, 124, result.ExitCode)
 	assert.Equal(t, "before\n", result.Stdout)

@@ -133,25 +133,28 @@ func keptAliveConnectionDies(t *testing.T) {
 }
 
 func noHeaders(t *testing.T) {
-	hang := func(conn net.Conn) {
-		takeRequest(conn)
-		conn.Read(make([]byte, 1)) // until the client gives up
-	}
-	s := raw(t, hang)
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	_, err := newClient(t, s.url).Do(ctx, exec)
-	assert.ErrorIs(t, err, context.DeadlineExceeded)
-	assert.True(t, failure(t, err).OutcomeUnknown)
+	synctest.Test(t, func(t *testing.T) { // where time passes only when all wait for the answer
+		var conns atomic.Int64
+		client := newClient(t, "http://127.0.0.1", inMemory(t, func(conn net.Conn) {
+			conns.Add(1)
+			takeRequest(conn)
+			conn.Read(make([]byte, 1)) // until the client gives up
+		}))
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		_, err := client.Do(ctx, exec)
+		assert.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.True(t, failure(t, err).OutcomeUnknown)
 
-	limited := exec
-	limited.Timeout = 20 * time.Millisecond
-	_, err = newClient(t, s.url).Do(t.Context(), limited)
-	assert.ErrorIs(t, err, context.DeadlineExceeded)
-	var timeout *transport.TimeoutError
-	assert.ErrorAs(t, err, &timeout)
-	assert.True(t, failure(t, err).OutcomeUnknown)
-	assert.EqualValues(t, 2, s.conns.Load())
+		limited := exec
+		limited.Timeout = 20 * time.Millisecond
+		_, err = client.Do(t.Context(), limited)
+		assert.ErrorIs(t, err, context.DeadlineExceeded)
+		var timeout *transport.TimeoutError
+		assert.ErrorAs(t, err, &timeout)
+		assert.True(t, failure(t, err).OutcomeUnknown)
+		assert.EqualValues(t, 2, conns.Load())
+	})
 }
 
 // inMemory is a transport whose connections are pipes, for tests in a bubble of time.

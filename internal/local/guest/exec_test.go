@@ -160,7 +160,7 @@ func TestTimeoutAndCancel(t *testing.T) {
 	eachTier(t, func(t *testing.T, tier guest.Tier) {
 		g := start(t, tier)
 		t.Run("E3 timeout keeps what was printed", func(t *testing.T) {
-			r := run(t, g, guest.Command{Args: []string{"bash", "-c", "echo before; sleep 1000"}, Timeout: 300 * time.Millisecond})
+			r := run(t, g, guest.Command{Args: []string{"bash", "-c", "echo before; sleep 1000"}, Timeout: 3 * time.Second})
 			assert.Equal(t, result{"before\n", "", guest.Exit{Code: 124, TimedOut: true}}, r)
 		})
 		t.Run("in time", func(t *testing.T) {
