@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+	"time"
 
 	"github.com/sandflare/sandflare-go"
 	"github.com/sandflare/sandflare-go/internal/wire"
@@ -82,6 +83,13 @@ func (b *bench) callRows() ([]row, error) {
 				against: "net/http, tuned", rounds: b.size(15, 5), compare: perSecond, target: 0.90,
 				ours: b.spread(goroutines, calls, pair.ours), bare: b.spread(goroutines, calls, pair.bare),
 			})
+			if !tls {
+				rows = append(rows, row{
+					name:    fmt.Sprintf("the same, %d goroutines, with a deadline", goroutines),
+					against: "net/http, tuned", rounds: b.size(15, 5), compare: perSecond, target: 0.90,
+					ours: b.spread(goroutines, calls, hurried(pair.ours)), bare: b.spread(goroutines, calls, hurried(pair.bare)),
+				})
+			}
 		}
 		if !tls {
 			rows = append(rows, row{
@@ -91,6 +99,15 @@ func (b *bench) callRows() ([]row, error) {
 		}
 	}
 	return rows, nil
+}
+
+// hurried gives a call a deadline, as callers should.
+func hurried(call func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+		defer cancel()
+		return call(ctx)
+	}
 }
 
 func getByHand(ctx context.Context, client *http.Client, url string) error {

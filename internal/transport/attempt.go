@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptrace"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -59,7 +60,7 @@ func (c *call) newAttempt() *attempt {
 	a := &attempt{call: c}
 	c.began = time.Now()
 	a.ctx, a.cancel = context.WithCancelCause(c.ctx)
-	a.watch.start(c.req, a.cancel)
+	a.watch.start(a)
 	return a
 }
 
@@ -77,9 +78,8 @@ func (a *attempt) request(req *http.Request) *http.Request {
 	a.trace.GetConn = func(string) { a.asked.Store(true) }
 	a.trace.GotConn = func(httptrace.GotConnInfo) { a.got.Store(true) }
 	out := req.WithContext(httptrace.WithClientTrace(a.ctx, &a.trace))
-	out.Header = make(http.Header, len(req.Header)+len(a.call.client.headers)+1)
-	maps.Copy(out.Header, req.Header)
-	maps.Copy(out.Header, a.call.client.headers)
+	out.Header = maps.Clone(a.call.client.headers)
+	maps.Copy(out.Header, req.Header) // a cookie
 	a.setBody(out)
 	a.setHeaders(out.Header)
 	return out
@@ -186,17 +186,27 @@ func (a *attempt) limit() int64 {
 	return defaultLimit
 }
 
+// readBounded believes an announced length as far as memory goes, not as to where the body ends.
 func readBounded(resp *http.Response, limit int64) ([]byte, error) {
 	if resp.ContentLength > limit {
 		return nil, &TooLargeError{Limit: limit}
 	}
-	size := min(max(resp.ContentLength, 0), believed) + bytes.MinRead
-	buf := bytes.NewBuffer(make([]byte, 0, size))
-	n, err := buf.ReadFrom(io.LimitReader(resp.Body, limit+1))
-	if n > limit {
-		return nil, &TooLargeError{Limit: limit}
+	from := io.LimitReader(resp.Body, limit+1)
+	body := make([]byte, 0, max(512, min(resp.ContentLength, believed)+1)) // one more byte shows the end
+	for {
+		n, err := from.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		switch {
+		case int64(len(body)) > limit:
+			return nil, &TooLargeError{Limit: limit}
+		case err == io.EOF:
+			return body, nil
+		case err != nil:
+			return body, err
+		case len(body) == cap(body):
+			body = slices.Grow(body, 1)
+		}
 	}
-	return buf.Bytes(), err
 }
 
 // cutJSON finds a document that stops in the middle where the end of the

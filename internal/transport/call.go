@@ -2,7 +2,6 @@ package transport
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -54,14 +53,10 @@ func (c *call) send() (*http.Response, error) {
 	if c.ctx.Err() != nil {
 		return nil, &Error{Err: contextError(c.ctx)}
 	}
-	req, err := c.newRequest()
-	if err == nil {
-		err = c.req.Body.openEmpty()
-	}
-	if err != nil {
+	if err := c.req.Body.openEmpty(); err != nil {
 		return nil, &Error{Err: err}
 	}
-	resp, err := c.retrier().Do(req)
+	resp, err := c.retrier().Do(&retryablehttp.Request{Request: c.newRequest()})
 	if err != nil && !c.last.failed() { // refused by the loop itself
 		c.last = outcome{err: c.explain(err), final: true}
 	}
@@ -74,12 +69,10 @@ func (c *call) send() (*http.Response, error) {
 
 // newRequest leaves the body out: only attempts see it, so that nothing but
 // the retry policy can send it again.
-func (c *call) newRequest() (*retryablehttp.Request, error) {
-	req, err := http.NewRequestWithContext(c.ctx, c.req.Route.Method, c.client.target(c.req), nil)
-	if err != nil {
-		return nil, errors.New("the request's URL cannot be built") // the cause would print it
-	}
-	return retryablehttp.FromRequest(req)
+func (c *call) newRequest() *http.Request {
+	req := c.client.base.WithContext(c.ctx)
+	req.Method, req.URL, req.Header = c.req.Route.Method, c.client.target(c.req), http.Header{}
+	return req
 }
 
 // retrier is made anew for each call, within it: its functions know the call.

@@ -49,7 +49,11 @@ func New(config Config) (*Client, error) {
 		return nil, errors.New("retries and delays must not be negative")
 	}
 	config.fillDefaults()
-	return &Client{config: config, http: copyHTTPClient(config), headers: config.headers(), budget: newBudget()}, nil
+	request, err := http.NewRequest(http.MethodGet, base, nil)
+	if err != nil {
+		return nil, errUnreadable
+	}
+	return &Client{config: config, base: request, http: copyHTTPClient(config), headers: config.headers(), budget: newBudget()}, nil
 }
 
 func (c *Config) headers() http.Header {

@@ -177,11 +177,15 @@ func slowHeaders(t *testing.T) {
 			}
 		}
 		client := newClient(t, "http://127.0.0.1", inMemory(t, drip))
-		start := time.Now()
-		_, err := client.Do(t.Context(), exec)
-		assert.ErrorIs(t, err, context.DeadlineExceeded)
-		assert.True(t, failure(t, err).OutcomeUnknown)
-		assert.Equal(t, 30*time.Second, time.Since(start))
+		for limit, want := range map[time.Duration]time.Duration{10 * time.Second: 10 * time.Second, 30*time.Second + 1: 30 * time.Second, time.Hour: 30 * time.Second} {
+			ctx, cancel := context.WithTimeout(t.Context(), limit)
+			defer cancel()
+			start := time.Now()
+			_, err := client.Do(ctx, exec)
+			assert.ErrorIs(t, err, context.DeadlineExceeded)
+			assert.True(t, failure(t, err).OutcomeUnknown)
+			assert.Equal(t, want, time.Since(start), "the attempt's own limit, or the caller's when that is nearer")
+		}
 		time.Sleep(time.Minute) // the server notices
 	})
 }

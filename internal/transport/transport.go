@@ -54,8 +54,9 @@ type Response struct {
 // Client sends requests to one base URL with one key. It is safe for concurrent use.
 type Client struct {
 	config  Config
-	http    http.Client // its Transport is the real one; each call copies the rest
-	headers http.Header // of every request; shared, so never changed
+	base    *http.Request // of which each request is a copy
+	http    http.Client   // its Transport is the real one; each call copies the rest
+	headers http.Header   // of every request; shared, so never changed
 	budget  *budget
 }
 

@@ -7,6 +7,8 @@ import (
 	"strings"
 )
 
+var errUnreadable = errors.New("the base URL cannot be read; it looks like https://host or http://127.0.0.1:8787")
+
 // cleanBaseURL checks a base URL and returns it without trailing slashes. Its
 // errors do not repeat the URL: it may hold a password.
 func cleanBaseURL(raw string, insecure bool) (string, error) {
@@ -19,7 +21,7 @@ func cleanBaseURL(raw string, insecure bool) (string, error) {
 	}
 	u, err := url.Parse(raw)
 	if err != nil || u.Hostname() == "" {
-		return "", errors.New("the base URL cannot be read; it looks like https://host or http://127.0.0.1:8787")
+		return "", errUnreadable
 	}
 	if err := checkBaseURL(u, insecure); err != nil {
 		return "", err
@@ -61,11 +63,16 @@ func loopback(host string) bool {
 	return err == nil && addr.Unmap().IsLoopback()
 }
 
-// target is the URL of a request.
-func (c *Client) target(req Request) string {
-	target := c.config.BaseURL + req.Route.Fill(req.Segments...)
-	if req.Query != "" {
-		target += "?" + req.Query
+// target is the URL of a request. Its parts are known: nothing has to be parsed.
+func (c *Client) target(req Request) *url.URL {
+	target := *c.base.URL
+	target.RawQuery = req.Query
+	path := target.EscapedPath() + req.Route.Fill(req.Segments...)
+	if plain := !strings.Contains(path, "%"); plain {
+		target.Path = path
+	} else {
+		target.RawPath = path
+		target.Path, _ = url.PathUnescape(path) // it was escaped here
 	}
-	return target
+	return &target
 }

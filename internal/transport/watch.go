@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"context"
 	"io"
 	"time"
 )
@@ -14,13 +13,14 @@ type watch struct {
 	stall time.Duration
 }
 
-func (w *watch) start(req Request, cancel context.CancelCauseFunc) {
+func (w *watch) start(a *attempt) {
+	req, cancel := a.call.req, a.cancel
 	w.stall = req.Stall
 	timeout := req.Timeout
 	if timeout == 0 {
 		timeout = defaultTimeout
 	}
-	if timeout > 0 {
+	if deadline, ok := a.ctx.Deadline(); timeout > 0 && !(ok && deadline.Before(a.call.began.Add(timeout))) { // a timer is not free
 		w.total = time.AfterFunc(timeout, func() { cancel(&TimeoutError{After: timeout}) })
 	}
 	if req.Stall > 0 {
