@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
-	"time"
 
 	"github.com/sandflare/sandflare-go"
 	"github.com/sandflare/sandflare-go/internal/wire"
@@ -31,10 +30,20 @@ type pair struct {
 	ours, bare func(context.Context) error
 }
 
+// A protocol is what a call travels over.
+type protocol string
+
+const (
+	plain protocol = "plain"
+	http1 protocol = "TLS, HTTP/1.1"
+	http2 protocol = "TLS, HTTP/2" // what a client and a server of Go agree on, if nobody forbids it
+)
+
 // smallCalls serves small answers, and makes a pair of clients that trust the server.
-func (b *bench) smallCalls(tls bool) (pair, error) {
+func (b *bench) smallCalls(over protocol) (pair, error) {
 	server := httptest.NewUnstartedServer(http.HandlerFunc(answerRecord))
-	if tls {
+	if over != plain {
+		server.EnableHTTP2 = over == http2
 		server.StartTLS()
 		if err := b.trust(server.Certificate().Raw); err != nil {
 			return pair{}, err
@@ -72,26 +81,19 @@ func (b *bench) trust(certificate []byte) error {
 func (b *bench) callRows() ([]row, error) {
 	calls := b.size(6400, 1280)
 	var rows []row
-	for _, tls := range []bool{false, true} {
-		pair, err := b.smallCalls(tls)
+	for _, over := range []protocol{plain, http1, http2} {
+		pair, err := b.smallCalls(over)
 		if err != nil {
 			return nil, err
 		}
 		for _, goroutines := range []int{1, 64} {
 			rows = append(rows, row{
-				name:    fmt.Sprintf("small calls, %s, %d goroutines", map[bool]string{false: "plain", true: "TLS"}[tls], goroutines),
+				name:    fmt.Sprintf("small calls, %s, %d at once", over, goroutines),
 				against: "net/http, tuned", rounds: b.size(15, 5), compare: perSecond, target: 0.90,
 				ours: b.spread(goroutines, calls, pair.ours), bare: b.spread(goroutines, calls, pair.bare),
 			})
-			if !tls {
-				rows = append(rows, row{
-					name:    fmt.Sprintf("the same, %d goroutines, with a deadline", goroutines),
-					against: "net/http, tuned", rounds: b.size(15, 5), compare: perSecond, target: 0.90,
-					ours: b.spread(goroutines, calls, hurried(pair.ours)), bare: b.spread(goroutines, calls, hurried(pair.bare)),
-				})
-			}
 		}
-		if !tls {
+		if over == plain {
 			rows = append(rows, row{
 				name: "allocations of a small call", against: "net/http, same JSON", rounds: 3, compare: more, unit: pieces, target: 25,
 				ours: b.allocations(calls, pair.ours), bare: b.allocations(calls, pair.bare),
@@ -99,15 +101,6 @@ func (b *bench) callRows() ([]row, error) {
 		}
 	}
 	return rows, nil
-}
-
-// hurried gives a call a deadline, as callers should.
-func hurried(call func(context.Context) error) func(context.Context) error {
-	return func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-		defer cancel()
-		return call(ctx)
-	}
 }
 
 func getByHand(ctx context.Context, client *http.Client, url string) error {
