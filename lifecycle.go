@@ -4,41 +4,49 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/sandflare/sandflare-go/internal/transport"
 	"github.com/sandflare/sandflare-go/internal/wire"
 )
 
-// Logs returns the newest lines of the sandbox's log, oldest first: each
-// command, then its output (GET …/logs).
-func (s *Sandbox) Logs(ctx context.Context) ([]string, error) {
-	var lines []string
-	err := s.call(ctx, "get logs of", wire.SandboxLogs, nil, intoList(&lines, "logs"))
-	return lines, err
+// Pause stops the sandbox's processes and keeps its state (POST …/pause).
+func (s *Sandbox) Pause(ctx context.Context) error {
+	return s.change(ctx, "pause", wire.SandboxPause, StatusPaused)
 }
 
-// Env returns the environment that is set for all commands (GET …/agent/envs).
-func (s *Sandbox) Env(ctx context.Context) (map[string]string, error) {
-	env := map[string]string{}
-	err := s.call(ctx, "get environment of", wire.EnvGet, nil, intoAny(&env))
-	return env, err
+// Resume lets a paused sandbox go on (POST …/resume).
+func (s *Sandbox) Resume(ctx context.Context) error {
+	return s.change(ctx, "resume", wire.SandboxResume, StatusReady)
 }
 
-// SetEnv sets variables for all later commands and keeps the others (POST
-// …/agent/envs). Names are letters, digits and _.
-func (s *Sandbox) SetEnv(ctx context.Context, env map[string]string) error {
-	const verb = "set environment of"
-	if err := checkEnv(s.opOrVerb(verb), env); err != nil {
+func (s *Sandbox) change(ctx context.Context, verb string, route wire.Route, to Status) error {
+	if err := s.call(ctx, verb, route, jsonBody(struct{}{}), ignored); err != nil {
 		return err
 	}
-	if env == nil {
-		env = map[string]string{}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.info.Status = to
+	return nil
+}
+
+// Delete ends the sandbox and everything in it (DELETE /sandboxes/{id}). The
+// error Is [ErrNotFound] when there is none, unless an earlier try of this
+// very call may have deleted it.
+func (s *Sandbox) Delete(ctx context.Context) error {
+	return s.call(ctx, "delete", wire.SandboxDelete, nil, ignored)
+}
+
+// Close deletes the sandbox on a context of its own of 30 seconds, so that it
+// also works after a cancel: for defer and [testing.T.Cleanup]. A sandbox that
+// is gone already is no error.
+func (s *Sandbox) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	if err := s.Delete(ctx); err != nil && !errors.Is(err, ErrNotFound) {
+		return err
 	}
-	req := transport.Request{Route: wire.EnvSet, Body: jsonBody(env), Secrets: secrets(slices.Collect(maps.Values(env))...)}
-	return s.send(ctx, verb, req, ignored)
+	return nil
 }
 
 const maxForks = 8

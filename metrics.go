@@ -65,3 +65,16 @@ func (s *Sandbox) KillProcess(ctx context.Context, pid int) error {
 	}
 	return s.send(ctx, verb, transport.Request{Route: wire.KillProcess, Segments: []string{itoa(pid)}}, ignored)
 }
+
+// Logs returns the newest lines of the sandbox's log, oldest first: each
+// command, then its output (GET …/logs).
+func (s *Sandbox) Logs(ctx context.Context) ([]string, error) {
+	var lines []string
+	err := s.call(ctx, "get logs of", wire.SandboxLogs, nil, intoList(&lines, "logs"))
+	return lines, err
+}
+
+// Health asks whether the sandbox answers (GET …/health); nil means that it does.
+func (s *Sandbox) Health(ctx context.Context) error {
+	return s.call(ctx, "check health of", wire.SandboxHealth, nil, ignored)
+}

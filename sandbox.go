@@ -2,7 +2,6 @@ package sandflare
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"strconv"
 	"sync"
@@ -213,50 +212,6 @@ func (s *Sandbox) PreviewURL(port int) string {
 		return ""
 	}
 	return wire.PortURL(s.Info().PreviewURL, strconv.Itoa(port))
-}
-
-// Pause stops the sandbox's processes and keeps its state (POST …/pause).
-func (s *Sandbox) Pause(ctx context.Context) error {
-	return s.change(ctx, "pause", wire.SandboxPause, StatusPaused)
-}
-
-// Resume lets a paused sandbox go on (POST …/resume).
-func (s *Sandbox) Resume(ctx context.Context) error {
-	return s.change(ctx, "resume", wire.SandboxResume, StatusReady)
-}
-
-func (s *Sandbox) change(ctx context.Context, verb string, route wire.Route, to Status) error {
-	if err := s.call(ctx, verb, route, jsonBody(struct{}{}), ignored); err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.info.Status = to
-	return nil
-}
-
-// Delete ends the sandbox and everything in it (DELETE /sandboxes/{id}). The
-// error Is [ErrNotFound] when there is none, unless an earlier try of this
-// very call may have deleted it.
-func (s *Sandbox) Delete(ctx context.Context) error {
-	return s.call(ctx, "delete", wire.SandboxDelete, nil, ignored)
-}
-
-// Close deletes the sandbox on a context of its own of 30 seconds, so that it
-// also works after a cancel: for defer and [testing.T.Cleanup]. A sandbox that
-// is gone already is no error.
-func (s *Sandbox) Close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
-	if err := s.Delete(ctx); err != nil && !errors.Is(err, ErrNotFound) {
-		return err
-	}
-	return nil
-}
-
-// Health asks whether the sandbox answers (GET …/health); nil means that it does.
-func (s *Sandbox) Health(ctx context.Context) error {
-	return s.call(ctx, "check health of", wire.SandboxHealth, nil, ignored)
 }
 
 // call makes a call about this sandbox and nothing else.
