@@ -45,6 +45,24 @@
 // [ErrOutcomeUnknown]; CreateSandbox first looks for the sandbox it asked for
 // and returns it when it is there.
 //
+// # Streams
+//
+// [Sandbox.ExecStream] is an iterator over a command's output, line by line as
+// it is written, in constant memory:
+//
+//	for event, err := range sb.ExecStream(ctx, "make", nil) {
+//		if err != nil {
+//			return err // [ErrStreamInterrupted]: the command may go on
+//		}
+//		fmt.Println(event.Data)
+//	}
+//
+// The last event is [EventDone], with the exit code; a stream that ends without
+// one yields an error. Leaving the loop closes the connection. [CollectExec]
+// makes an [ExecResult] of a stream, and [Sandbox.Command] copies it to writers,
+// as [os/exec.Cmd] does. Files of any size are streamed by [Sandbox.Upload] and
+// [Sandbox.Download].
+//
 // # Errors
 //
 // Every error names the operation and the sandbox, and wraps its cause:
