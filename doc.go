@@ -52,9 +52,9 @@
 //
 //	for event, err := range sb.ExecStream(ctx, "make", nil) {
 //		if err != nil {
-//			return err // [ErrStreamInterrupted]: the command may go on
+//			return err // is it ErrStreamInterrupted? Then the command may go on
 //		}
-//		fmt.Println(event.Data)
+//		fmt.Println(event.Type, event.Data)
 //	}
 //
 // The last event is [EventDone], with the exit code; a stream that ends without
