@@ -31,7 +31,8 @@ type Target struct {
 // folder its contents are copied; a destination that ends in a slash, or is a
 // folder already, is copied into; several sources need such a destination.
 // Sources may hold the wildcards of [path.Match]. What ign leaves out does not
-// exist. No source may leave the context, also not through a symbolic link.
+// exist. A source that begins with ../ begins at the context's top; no symbolic
+// link may leave it.
 // The step must come from [Scope.Next]; errors are [*Error].
 func (in *Copy) Plan(line int, context fs.FS, ign *ignore.Matcher, target Target) ([]Item, error) {
 	items, err := in.plan(&tree{context, ign}, target)
@@ -115,7 +116,7 @@ func endsAsDir(dest string) bool {
 
 func notThere(source string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s is not in the build context: check its name and that it was sent", quote(source))
+		return fmt.Errorf("%s is not in the build context: check its name and that it was sent (what lies beside the folder never is)", quote(source))
 	}
 	return fmt.Errorf("%s cannot be read: %w", quote(source), reason(err))
 }

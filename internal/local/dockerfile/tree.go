@@ -1,6 +1,7 @@
 package dockerfile
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -20,11 +21,7 @@ type tree struct {
 func (t *tree) sources(patterns []string) ([]string, error) {
 	var all []string
 	for _, pattern := range patterns {
-		name, err := inContext(pattern)
-		if err != nil {
-			return nil, err
-		}
-		found, err := t.glob(pattern, name)
+		found, err := t.glob(inContext(pattern))
 		if err != nil {
 			return nil, err
 		}
@@ -33,14 +30,10 @@ func (t *tree) sources(patterns []string) ([]string, error) {
 	return all, nil
 }
 
-// inContext makes a source relative to the context; a leading slash means the
-// context too, as with Docker.
-func inContext(source string) (string, error) {
-	name := path.Clean(strings.TrimLeft(source, "/"))
-	if name == ".." || strings.HasPrefix(name, "../") {
-		return "", outside(source)
-	}
-	return name, nil
+// inContext makes a source relative to the context. Its top is the root, as
+// with BuildKit: /x and ../x both mean x, and nothing above can be named.
+func inContext(source string) string {
+	return cmp.Or(strings.TrimPrefix(path.Clean("/"+source), "/"), ".")
 }
 
 func outside(source string) error {
@@ -48,13 +41,13 @@ func outside(source string) error {
 }
 
 // glob finds what a source names.
-func (t *tree) glob(source, name string) ([]string, error) {
-	if !strings.ContainsAny(name, `*?[\`) {
-		return []string{name}, t.mustKeep(source, name)
+func (t *tree) glob(pattern string) ([]string, error) {
+	if !strings.ContainsAny(pattern, `*?[\`) {
+		return []string{pattern}, t.mustKeep(pattern)
 	}
-	found, err := fs.Glob(t.context, name)
+	found, err := fs.Glob(t.context, pattern)
 	if err != nil {
-		return nil, fmt.Errorf("%s is no pattern: its brackets or a backslash are not closed", quote(source))
+		return nil, fmt.Errorf("%s is no pattern: its brackets or a backslash are not closed", quote(pattern))
 	}
 	var kept []string
 	for _, name := range found {
@@ -63,20 +56,20 @@ func (t *tree) glob(source, name string) ([]string, error) {
 		}
 	}
 	if len(kept) == 0 {
-		return nil, fmt.Errorf("%s matches nothing in the build context (%d left out by .dockerignore)", quote(source), len(found))
+		return nil, fmt.Errorf("%s matches nothing in the build context (%d left out by .dockerignore)", quote(pattern), len(found))
 	}
 	return kept, nil
 }
 
-func (t *tree) mustKeep(source, name string) error {
+func (t *tree) mustKeep(name string) error {
 	if _, err := t.resolve(name); err != nil {
 		return err // before anything behind a link is looked at
 	}
 	if _, err := fs.Lstat(t.context, name); err != nil {
-		return notThere(source, err)
+		return notThere(name, err)
 	}
 	if !t.keeps(name) {
-		return fmt.Errorf("%s is left out by .dockerignore", quote(source))
+		return fmt.Errorf("%s is left out by .dockerignore", quote(name))
 	}
 	return nil
 }
