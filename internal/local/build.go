@@ -186,12 +186,21 @@ func (b *build) from() (from base, err error) {
 
 func (b *build) steps(ctx context.Context) error {
 	for i, step := range b.file.Steps {
-		b.log("Step %d/%d : %s", i+1, len(b.file.Steps), step.Original)
+		number := fmt.Sprintf("Step %d/%d : ", i+1, len(b.file.Steps))
+		b.log("%s%s", number, step.Original)
 		if err := b.step(ctx, step); err != nil {
-			return fmt.Errorf("step %d/%d (line %d, %s): %w", i+1, len(b.file.Steps), step.Line, shortened(step.Original), err)
+			return fmt.Errorf("%s%s (line %d): %w", number, shortened(step.Original), step.Line, unplaced(err))
 		}
 	}
 	return nil
+}
+
+// unplaced takes away the line and the keyword, which the step names.
+func unplaced(err error) error {
+	if placed := (*dockerfile.Error)(nil); errors.As(err, &placed) {
+		return errors.New(placed.Reason)
+	}
+	return err
 }
 
 // shortened keeps an instruction readable within an error.

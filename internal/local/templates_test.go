@@ -147,12 +147,12 @@ func TestBuildFails(t *testing.T) {
 	a := shared(t)
 	got := a.built(a.build("fails", "FROM x\nRUN for i in $(seq 50); do echo line $i; done; exit 3\nRUN echo never").ID)
 	assert.Equal(t, "failed", got.Status)
-	assert.Regexp(t, `^step 2/3 \(line 2, RUN for .*\): exit code 3\nline 31\n`, got.Error)
+	assert.Regexp(t, `^Step 2/3 : RUN for .* \(line 2\): exit code 3\nline 31\n`, got.Error)
 	assert.Contains(t, got.Error, "line 50")
 	assert.NotContains(t, got.Error, "never")
 	log := strings.Join(got.Logs, "\n")
 	assert.Contains(t, log, "line 1\n")
-	assert.Contains(t, log, "Build failed: step 2/3")
+	assert.Contains(t, log, "Build failed: Step 2/3")
 	assert.NotContains(t, log, "never")
 	a.fails(409, "POST", "/sandboxes", map[string]any{"template_id": got.ID})
 	a.fails(404, "POST", "/sandboxes", map[string]any{"template_id": "fails"})
@@ -160,8 +160,8 @@ func TestBuildFails(t *testing.T) {
 		{"FROM x\nRUN no-such-program", "exit code 127"},
 		{"FROM x\nRUN [\"no-such-program\"]", "exit code 127"},
 		{"FROM x\nCOPY a /home/user/", "not in the build context"},
-		{"FROM x\nCOPY ../a /home/user/", "leaves the build context"},
-		{"FROM x\nENV A=\nWORKDIR $A", "WORKDIR"},
+		{"FROM x\nCOPY ../a /home/user/", `Step 2/2 : COPY ../a /home/user/ (line 2): "a" is not in the build context`},
+		{"FROM x\nENV A=\nWORKDIR $A", "Step 3/3 : WORKDIR $A (line 3): is empty"},
 	} {
 		got := a.built(a.build("fails", c[0]).ID)
 		assert.Equal(t, "failed", got.Status, c[0])
