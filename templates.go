@@ -51,27 +51,42 @@ type WaitOptions struct {
 type Template struct {
 	ID, Name, Description, Error, TeamID string
 	Status                               BuildStatus
-	Logs                                 []string // of the build
+	Logs                                 []string // of the build; lists may leave them out
 	CreatedAt, UpdatedAt                 time.Time
 }
 
-// BuildError is a build that failed. Its text shows the failing step and the
-// end of the build's log.
+// BuildError is a build that failed. Its text is the Error of the Template and
+// the end of its Logs, as far as the Error does not show it.
 type BuildError struct{ Template *Template }
 
 // Error gives the template, what failed, and the last lines of the log.
 func (e *BuildError) Error() string {
 	t := e.Template
 	text := fmt.Sprintf("sandflare: build of template %q failed", cmp.Or(t.Name, t.ID))
-	if t.Error != "" {
-		text += ": " + strings.TrimSpace(t.Error)
+	if problem := strings.TrimSpace(t.Error); problem != "" {
+		text += ": " + strings.ReplaceAll(problem, "\n", "\n\t")
 	}
-	for _, line := range t.Logs[max(0, len(t.Logs)-shownLogLines):] {
-		if line = strings.TrimSpace(line); line != "" && !strings.Contains(t.Error, line) {
-			text += "\n\t" + line
-		}
+	for _, line := range t.untoldLogs() {
+		text += "\n\t" + line
 	}
 	return text
+}
+
+// untoldLogs are the last lines of the log less those that the Error repeats.
+// An Error of several lines shows output itself: then only what follows it.
+func (t *Template) untoldLogs() (lines []string) {
+	summary, output, _ := strings.Cut(strings.TrimSpace(t.Error), "\n")
+	for _, line := range t.Logs[max(0, len(t.Logs)-shownLogLines):] {
+		line = strings.TrimSpace(line)
+		told := strings.Contains(t.Error, line) || summary != "" && strings.Contains(line, summary)
+		switch {
+		case !told:
+			lines = append(lines, line)
+		case line != "" && output != "":
+			lines = nil
+		}
+	}
+	return lines
 }
 
 const shownLogLines = 10
@@ -186,7 +201,8 @@ func waitOptions(op string, opts *WaitOptions) (WaitOptions, error) {
 }
 
 // ListTemplates returns the templates of the account or a team (GET
-// /templates). The list may be empty, never nil.
+// /templates), without Logs where the service leaves them out, as the local
+// Sandflare does: [Client.GetTemplate] has them. The list may be empty, never nil.
 func (c *Client) ListTemplates(ctx context.Context, opts *ListTemplatesOptions) ([]Template, error) {
 	const op = "list templates"
 	if opts == nil {
