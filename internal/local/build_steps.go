@@ -73,7 +73,8 @@ func (b *build) label(in *dockerfile.Label) {
 
 const shownOutput = 20 // lines of a failed command in an error
 
-// command runs a RUN. Its output goes to the log as it comes.
+// command runs a RUN. Its output goes to the log as it comes. What it leaves
+// running ends with it, as with Docker.
 func (b *build) command(ctx context.Context, args []string) error {
 	var end []string
 	exit, err := b.sb.follow(ctx, guest.Command{
@@ -83,6 +84,9 @@ func (b *build) command(ctx context.Context, args []string) error {
 		end = end[max(0, len(end)-shownOutput):]
 		return nil
 	}, func() error { return nil })
+	if err == nil {
+		err = b.sb.guest.KillAll()
+	}
 	switch {
 	case err != nil:
 		return err

@@ -311,6 +311,13 @@ func TestBuildLogsAreLive(t *testing.T) {
 	assert.Subset(t, got.Logs, []string{"before", "after", "last"})
 }
 
+// What a RUN leaves running is gone when the next one begins.
+func TestStepEndsItsProcesses(t *testing.T) {
+	t.Parallel()
+	needs(t, "setsid")
+	shared(t).mustBuild("background", "FROM x\nRUN sleep 135792 & setsid -f sleep 135792; (nohup sleep 135792 &)\nRUN ! grep -q 13579[2] /proc/[0-9]*/cmdline")
+}
+
 func TestDeleteEndsBuild(t *testing.T) {
 	t.Parallel()
 	a := start(t, local.Config{})

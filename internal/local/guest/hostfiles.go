@@ -149,6 +149,9 @@ func (g *Guest) Kill(pid int) error {
 	return err
 }
 
+// KillAll ends every process of the sandbox but the guest and waits until none is left.
+func (g *Guest) KillAll() error { return g.simple(opKillAll) }
+
 // Usage is what the sandbox's own files take, in bytes.
 func (g *Guest) Usage() (int64, error) {
 	d, _, err := g.call(newEncoder().uint(opUsage).frame())

@@ -69,6 +69,30 @@ func TestKillTree(t *testing.T) {
 	})
 }
 
+func TestKillAll(t *testing.T) {
+	t.Parallel()
+	eachTier(t, func(t *testing.T, tier guest.Tier) {
+		g, other := start(t, tier), start(t, tier)
+		running := func(g *guest.Guest) int {
+			list, err := g.Processes()
+			require.NoError(t, err)
+			return len(list)
+		}
+		output(t, other, "sleep 1000 >/dev/null 2>&1 & echo")
+		for _, script := range escapes {
+			p, err := g.Exec(t.Context(), guest.Command{Args: []string{"bash", "-c", script, "-", "7654"}})
+			require.NoError(t, err)
+			eventually(t, "it runs", func() bool { return len(sleepers(t, g, "7654")) > 0 })
+			require.NoError(t, g.KillAll())
+			assert.Zero(t, running(g), script)
+			assert.Equal(t, 137, finish(t, p).exit.Code)
+		}
+		require.NoError(t, g.KillAll(), "of nothing")
+		assert.Equal(t, "still", output(t, g, "echo still"))
+		assert.Equal(t, 1, running(other), "no other sandbox's")
+	})
+}
+
 // A process that sheds its limit and, by a user namespace, its UTS namespace is still found.
 func TestKillOfStrays(t *testing.T) {
 	t.Parallel()

@@ -16,6 +16,7 @@ const (
 	opResume
 	opProcesses
 	opKill
+	opKillAll
 	opUsage
 	opSave
 )

@@ -30,6 +30,7 @@ func (g *Guest) Pause() error                                    { return errPla
 func (g *Guest) Resume() error                                   { return errPlatform }
 func (g *Guest) Processes() ([]ProcessInfo, error)               { return nil, errPlatform }
 func (g *Guest) Kill(int) error                                  { return errPlatform }
+func (g *Guest) KillAll() error                                  { return errPlatform }
 func (g *Guest) Usage() (int64, error)                           { return 0, errPlatform }
 func (g *Guest) Save(context.Context, string) error              { return errPlatform }
 

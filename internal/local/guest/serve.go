@@ -137,6 +137,9 @@ func (s *server) result(op uint64, d *decoder) *encoder {
 		return newReply(s.tree.resume())
 	case opKill:
 		return newReply(s.tree.kill(int(d.int())))
+	case opKillAll:
+		s.tree.killAll()
+		return newReply(nil)
 	}
 	return newReply(syscall.ENOSYS)
 }

@@ -29,7 +29,9 @@ type tree struct{ server *server }
 
 func (t *tree) killFamily(f *family) { syscall.Kill(-f.pid, syscall.SIGKILL) }
 
-func (t *tree) end() { t.signal(syscall.SIGKILL) }
+func (t *tree) killAll() { t.signal(syscall.SIGKILL) }
+
+func (t *tree) end() { t.killAll() }
 
 func (t *tree) pause() error { t.signal(syscall.SIGSTOP); return nil }
 

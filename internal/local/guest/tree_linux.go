@@ -143,10 +143,12 @@ func (t *tree) members() []proc {
 
 func (t *tree) killFamily(f *family) { killAll(f.members) }
 
+func (t *tree) killAll() { killAll(t.members) }
+
 // end kills whatever is left. In a pid namespace the kernel does it.
 func (t *tree) end() {
 	if t.server != nil && t.server.Tier == ProcessTier {
-		killAll(t.members)
+		t.killAll()
 	}
 }
 
