@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"mime/multipart"
+	"net/textproto"
 	"os"
 	"path"
 	"strings"
@@ -35,7 +36,7 @@ func readForm(form *multipart.Reader, dir string) (req wire.BuildTemplate, err e
 			return req, nil
 		}
 		if err != nil {
-			return req, bodyError(err)
+			return req, partError(err)
 		}
 		if part.FileName() == "" {
 			err = readField(part, fields)
@@ -48,6 +49,14 @@ func readForm(form *multipart.Reader, dir string) (req wire.BuildTemplate, err e
 			return req, err
 		}
 	}
+}
+
+// partError tells a part that cannot be read from a body that is cut off.
+func partError(err error) error {
+	if malformed := textproto.ProtocolError(""); errors.As(err, &malformed) {
+		return badRequest("a part of the form has a header that cannot be read: its name may hold no NUL or other control character: %v", err)
+	}
+	return bodyError(err)
 }
 
 // readField leaves fields that it does not know aside.
@@ -70,7 +79,7 @@ func readField(part *multipart.Part, fields map[string]*string) error {
 func receive(part *multipart.Part, root *os.Root) error {
 	name := part.FormName()
 	if !fs.ValidPath(name) || name == "." || strings.ContainsRune(name, 0) {
-		return badRequest("%q is no path within a build context: use relative ones with slashes, without . and ..", name)
+		return badRequest("%q is no path within a build context: use relative ones with slashes, without ., .. and NUL", name)
 	}
 	file, err := newFile(root, name)
 	if err != nil {

@@ -450,6 +450,11 @@ func TestContextIsGuarded(t *testing.T) {
 		assert.Equal(t, 400, status, "%q: %s", name, data)
 		assert.NotContains(t, errorText(t, data), temp)
 	}
+	for _, name := range []string{"a\x00b", "a\x01b", "\x7f"} {
+		status, data := a.do(a.form(copyAll, file(name)))
+		assert.Equal(t, 400, status, "%q: %s", name, data)
+		assert.Contains(t, errorText(t, data), "may hold no NUL or other control character", "%q", name)
+	}
 	for _, names := range [][2]string{{"a", "a"}, {"a", "a/b"}, {"a/b", "a"}} {
 		status, data := a.do(a.form(copyAll, file(names[0]), file(names[1])))
 		assert.Equal(t, 400, status, "%v: %s", names, data)
