@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"io"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -17,10 +16,10 @@ import (
 //
 // What the command prints arrives byte for byte, binary output and a missing
 // last newline included, and line by line while it runs; from the first bytes
-// that are no text it arrives at the end. (Only when the command is cut short,
-// as by its Timeout, a last line without newline gets one.) The API itself carries lines of
-// text: so the command's files lie in a folder of /tmp in the sandbox until
-// Run returns.
+// that are no text, or a line above 64 KiB, it arrives at the end. (Only when
+// the command is cut short, as by its Timeout, a last line without newline gets
+// one.) The API itself carries lines of text: so the command's files lie in a
+// folder of /tmp in the sandbox until Run returns.
 type Cmd struct {
 	Env            map[string]string // added to the environment
 	Dir            string            // default: the sandbox's home
@@ -99,11 +98,8 @@ func (c *Cmd) runTo(ctx context.Context, stdout, stderr io.Writer, combined bool
 	r := &cmdRun{sb: c.sandbox, op: op, dir: "/tmp/.sandflare-" + rand.Text(), mark: rand.Text()}
 	r.stdout = &exactWriter{to: stdout, mark: r.mark, keep: combined}
 	r.stderr = &exactWriter{to: stderr, mark: r.mark, keep: !combined}
-	if combined {
-		cmd.text = "exec 2>&1\n" + cmd.text
-	}
 	defer func() { r.cleanUp(ctx, err) }()
-	return r.run(ctx, cmd, c.Stdin)
+	return r.run(ctx, cmd, c.Stdin, combined)
 }
 
 // cmdRun is one run of a Cmd, with a folder of its own in the sandbox.
@@ -113,24 +109,28 @@ type cmdRun struct {
 	stdout, stderr *exactWriter
 }
 
-// wrapper runs $d/run so that its output goes both to the stream and into
+// wrapper runs the command so that its output goes both to the stream and into
 // files, in a process group of its own, and ends each stream with a mark and
 // the number of bytes that went before it. A last line without newline is the
-// one that the mark stands on.
-const wrapper = `mkfifo "$d/o" "$d/e" || exit
+// one that the mark stands on. What a login shell prints by itself comes before
+// the first mark. A command that stops itself would end the first wait: so the
+// one that counts comes when nobody writes any more.
+const wrapper = `echo "$m"; echo "$m" >&2
+mkfifo "$d/o" "$d/e" || exit
 exec 3>&1 4>&2 2>/dev/null
 tee "$d/out" <"$d/o" >&3 & o=$!
 tee "$d/err" <"$d/e" >&4 & e=$!
+command -v bash >&2 && b=bash || b=sh
 set -m
-"$(command -v bash || echo sh)" -l "$d/run" <"$in" >"$d/o" 2>"$d/e" 3>&- 4>&- & p=$!
+"$b" $RUN <"$in" >"$d/o" 2>"$d/e" $ALSO 3>&- 4>&- & p=$!
 echo "$p" >"$d/pid"
-wait "$p"; code=$?
 wait "$o" "$e"
+wait "$p"; code=$?
 printf '%s %s\n' "$m" "$(wc -c <"$d/out")" >&3
 printf '%s %s\n' "$m" "$(wc -c <"$d/err")" >&4
 exit "$code"`
 
-func (r *cmdRun) run(ctx context.Context, cmd *command, stdin io.Reader) error {
+func (r *cmdRun) run(ctx context.Context, cmd *command, stdin io.Reader, combined bool) error {
 	in := "/dev/null"
 	if stdin != nil {
 		in = r.dir + "/in"
@@ -138,10 +138,10 @@ func (r *cmdRun) run(ctx context.Context, cmd *command, stdin io.Reader) error {
 			return err
 		}
 	}
-	if err := r.sb.writeFile(ctx, "run command in", r.dir+"/run", []byte(cmd.script()+"\n")); err != nil {
+	script, err := r.script(ctx, cmd, in, combined)
+	if err != nil {
 		return err
 	}
-	script := "d=" + r.dir + " in=" + in + " m=" + r.mark + "\n" + wrapper
 	code := 0
 	for event, err := range r.sb.ExecStream(ctx, script, &ExecOptions{Timeout: cmd.timeout}) {
 		if err != nil {
@@ -160,6 +160,27 @@ func (r *cmdRun) run(ctx context.Context, cmd *command, stdin io.Reader) error {
 		}
 	}
 	return r.finish(ctx, code)
+}
+
+// script puts the command into the wrapper. It comes along in a here-document,
+// or in a file when it is long or has values of the environment.
+func (r *cmdRun) script(ctx context.Context, cmd *command, in string, combined bool) (string, error) {
+	text, run, also := cmd.script()+"\n", `-lc "$(cat "$d/run")"`, ""
+	if len(text) > maxScript {
+		run = `-l "$d/run"`
+	}
+	if combined {
+		also = "2>&1"
+	}
+	begin := "d=" + r.dir + " in=" + in + " m=" + r.mark + "\n"
+	if len(cmd.env) > 0 || len(query("cmd", quote(text))) > maxStreamURL/2 {
+		if err := r.sb.writeFile(ctx, "run command in", r.dir+"/run", []byte(text)); err != nil {
+			return "", err
+		}
+	} else {
+		begin += "mkdir -p \"$d\"; cat >\"$d/run\" <<'" + r.mark + "'\n" + text + r.mark + "\n"
+	}
+	return begin + strings.NewReplacer("$RUN", run, "$ALSO", also).Replace(wrapper), nil
 }
 
 // finish brings what was no text, and turns the exit code into an error.
@@ -188,63 +209,4 @@ func (r *cmdRun) cleanUp(ctx context.Context, err error) {
 		command = `kill -KILL -- "-$(cat ` + r.dir + `/pid)" 2>/dev/null; ` + command
 	}
 	r.sb.execAfter(ctx, command)
-}
-
-// exactWriter makes bytes of lines.
-type exactWriter struct {
-	to      io.Writer // nil: dropped
-	mark    string
-	keep    bool // the end, in tail
-	tail    []byte
-	held    bool  // what comes is no text: the rest is in the file
-	written int64 // bytes so far
-	size    int64 // bytes in all, once the mark came
-	marked  bool
-}
-
-func (w *exactWriter) line(text string) error {
-	text, size, last := strings.Cut(text, w.mark+" ")
-	if last {
-		n, err := strconv.ParseInt(strings.TrimSpace(size), 10, 64)
-		w.size, w.marked = n, err == nil
-	} else {
-		text += "\n"
-	}
-	if w.held = w.held || strings.ContainsRune(text, '\uFFFD'); w.held {
-		return nil
-	}
-	_, err := w.Write([]byte(text))
-	return err
-}
-
-// Write hands bytes on and remembers the last of them.
-func (w *exactWriter) Write(p []byte) (int, error) {
-	w.written += int64(len(p))
-	if w.keep {
-		const most = 64 << 10
-		w.tail = append(w.tail, p[max(0, len(p)-most):]...)
-		if len(w.tail) > 2*most {
-			w.tail = append(w.tail[:0], w.tail[len(w.tail)-most:]...)
-		}
-	}
-	if w.to == nil {
-		return len(p), nil
-	}
-	return w.to.Write(p)
-}
-
-// whole reports whether all bytes were written.
-func (w *exactWriter) whole() bool { return w.marked && !w.held && w.written == w.size }
-
-// skipWriter leaves out the first bytes.
-type skipWriter struct {
-	to   io.Writer
-	skip int64
-}
-
-func (w *skipWriter) Write(p []byte) (int, error) {
-	n := min(w.skip, int64(len(p)))
-	w.skip -= n
-	written, err := w.to.Write(p[n:])
-	return written + int(n), err
 }

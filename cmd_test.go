@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sandflare/sandflare-go"
+	"github.com/sandflare/sandflare-go/sandflaretest"
 )
 
 // TestCmdIsLikeOSExec runs one table here and there.
@@ -52,6 +53,10 @@ func TestCmdIsLikeOSExec(t *testing.T) {
 		"many lines":          {command: "seq 20000; seq 5 >&2"},
 		"looks like the mark": {command: "printf '\\nA 5\\n'"},
 		"its own group":       {command: "sleep 0 & wait; echo $?"},
+		"too long a line":     {command: "head -c 13000000 /dev/zero | tr '\\0' x; echo; printf end"},
+		"long escapes":        {command: "head -c 3000000 /dev/zero | tr '\\0' '\\1'"},
+		"the shell's message": {command: "no-such-command; echo $0 >&2; if"},
+		"stopped for a while": {command: "(until grep -q T.*stopped /proc/$$/status; do sleep 0.01; done; kill -CONT $$) & kill -STOP $$; exit 7"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -110,9 +115,42 @@ func TestCmdOutput(t *testing.T) {
 	require.ErrorContains(t, cmd.Run(t.Context()), "code 1: two")
 	assert.Equal(t, "one\ntwo\n", both.String())
 
+	cmd = sb.Command("pwd")
+	cmd.Dir = "/no/such"
+	out, err = cmd.CombinedOutput(t.Context())
+	require.ErrorContains(t, err, "cd: /no/such: No such file")
+	assert.Contains(t, string(out), "cd: /no/such: No such file")
+
 	out, err = sb.Command("echo one; sleep 0.2; echo two >&2; sleep 0.2; echo three").CombinedOutput(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, "one\ntwo\nthree\n", string(out))
+}
+
+// What a profile prints comes once, as with Exec.
+func TestCmdWithALoudProfile(t *testing.T) {
+	t.Parallel()
+	sb := sandbox(t)
+	require.NoError(t, sb.WriteFile(t.Context(), ".bash_profile", []byte("echo hello; printf note >&2\n")))
+	var stdout, stderr bytes.Buffer
+	cmd := sb.Command("printf '\\377\\n'; printf err >&2")
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	require.NoError(t, cmd.Run(t.Context()))
+	assert.Equal(t, "hello\n\xff\n", stdout.String())
+	assert.Equal(t, "noteerr", stderr.String())
+}
+
+// Where the sandbox's folders are mapped, they are so in commands of a Cmd too.
+func TestCmdWithoutNamespaces(t *testing.T) {
+	t.Parallel()
+	server := sandflaretest.Start(t, sandflaretest.WithIsolation(sandflaretest.IsolationProcess))
+	sb, err := server.Client().CreateSandbox(t.Context(), nil)
+	require.NoError(t, err)
+	require.NoError(t, sb.WriteFile(t.Context(), "/home/user/file", []byte("content")))
+	cmd := sb.Command("cat /home/user/file")
+	cmd.Dir = "/home/user"
+	out, err := cmd.CombinedOutput(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, "content", string(out))
 }
 
 func TestCmdIsLive(t *testing.T) {
