@@ -115,6 +115,25 @@ func TestAutoSnapshots(t *testing.T) {
 	assert.Len(t, a.snapshots(""), 4, "none of a sandbox that is gone")
 }
 
+// Of a sandbox's automatic snapshots the newest are kept; others are left alone.
+func TestAutoSnapshotsMakeRoom(t *testing.T) {
+	t.Parallel()
+	a := start(t, local.Config{})
+	sb, other := a.create(nil), a.create(map[string]any{"auto_snapshot_interval_mins": 60})
+	byHand := a.snapshot(sb, nil)
+	a.ok("POST", sb+"/auto-snapshot", map[string]int{"interval_mins": 5}, nil)
+	a.srv.Advance(26*5*time.Minute + time.Minute)
+	of := func(sb string) []wire.Snapshot {
+		return a.snapshots("?sandbox_id=" + strings.TrimPrefix(sb, "/sandboxes/"))
+	}
+	list := of(sb)
+	require.Len(t, list, 24+1)
+	assert.Equal(t, byHand.ID, list[24].ID)
+	assert.InDelta(t, 3*5, list[23].CreatedAt.Sub(byHand.CreatedAt.Time).Minutes(), 1, "the first two are gone")
+	assert.InDelta(t, 26*5, list[0].CreatedAt.Sub(byHand.CreatedAt.Time).Minutes(), 1)
+	assert.Len(t, of(other), 2)
+}
+
 func TestFork(t *testing.T) {
 	t.Parallel()
 	a := shared(t)

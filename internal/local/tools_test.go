@@ -113,7 +113,10 @@ import http.server
 class H(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         print(self.headers.get("Authorization"), flush=True)
-        self.send_error(403, "no token-s3cret here")
+        self.send_response(403)
+        self.send_header("Content-Type", "text/plain")
+        self.end_headers()
+        self.wfile.write(("no token-s3cret, no " + self.headers["Authorization"]).encode())
     def log_message(self, *a): pass
 s = http.server.HTTPServer(("127.0.0.1", 0), H)
 print(s.server_port, flush=True)
@@ -125,15 +128,20 @@ s.serve_forever()'`)
 	} {
 		text := a.fails(400, "POST", sb+"/git/clone", body)
 		assert.NotContains(t, text, "s3cret")
+		assert.Contains(t, text, "remote: no [redacted], no Basic [redacted]", "what git shows of the server's words")
 		assert.Equal(t, "stdout Basic eC1hY2Nlc3MtdG9rZW46dG9rZW4tczNjcmV0", s.line())
 	}
 	var logs wire.Logs
 	a.ok("GET", sb+"/logs", nil, &logs)
+	ofGit := 0
 	for _, line := range logs.Logs {
-		if strings.Contains(line, "git clone") || strings.Contains(line, "fatal") {
+		if strings.Contains(line, "git clone") || strings.Contains(line, "fatal") || strings.Contains(line, "remote") {
+			ofGit++
 			assert.NotContains(t, line, "s3cret")
+			assert.NotContains(t, line, "eC1hY2Nlc3MtdG9rZW46dG9rZW4tczNjcmV0")
 		}
 	}
+	assert.Positive(t, ofGit)
 }
 
 func TestGitSSHKey(t *testing.T) {
