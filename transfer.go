@@ -1,6 +1,7 @@
 package sandflare
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/rand"
@@ -56,8 +57,8 @@ func uploadBody(src io.Reader, progress func(done, total int64)) *transport.Body
 	if at, start, size, ok := section(src); ok {
 		body.Size, body.Replayable = size, true
 		source = func() io.Reader { return io.NewSectionReader(at, start, size) }
-	} else if sized, ok := src.(interface{ Len() int }); ok {
-		body.Size = int64(sized.Len())
+	} else if buffer, ok := src.(*bytes.Buffer); ok { // what Len means elsewhere is not known
+		body.Size = int64(buffer.Len())
 	}
 	body.Open = func() (io.Reader, error) {
 		progress(0, body.Size)
@@ -184,8 +185,8 @@ func tempBeside(name string) (*os.File, error) {
 	if err == nil {
 		mode = cmp.Or(info.Mode().Perm(), mode)
 	}
-	dir, base := filepath.Split(name)
-	file, err := os.OpenFile(filepath.Join(dir, "."+base+"."+rand.Text()), os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	dir, _ := filepath.Split(name)
+	file, err := os.OpenFile(filepath.Join(dir, ".sandflare-"+rand.Text()), os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err == nil && info != nil {
 		err = file.Chmod(mode) // whatever the umask
 	}

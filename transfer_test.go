@@ -60,6 +60,7 @@ func TestFaults_R5_F7_UploadIsRepeatedWhenItCanBe(t *testing.T) {
 		"buffer":  {bytes.NewBufferString("content"), 7, false},
 		"stream":  {iotest.OneByteReader(strings.NewReader("content")), -1, false},
 		"empty":   {strings.NewReader(""), 0, true},
+		"a queue": {queue{iotest.OneByteReader(strings.NewReader("content"))}, -1, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := &busyOnce{}
@@ -91,6 +92,11 @@ func TestFaults_R5_F7_UploadIsRepeatedWhenItCanBe(t *testing.T) {
 	require.NoError(t, err)
 	assert.EqualValues(t, 8, stays, "the source stays where it is")
 }
+
+// queue has a length that is not its bytes.
+type queue struct{ io.Reader }
+
+func (queue) Len() int { return 1 }
 
 func TestFaults_F5_UploadFailsWithItsSource(t *testing.T) {
 	t.Parallel()
@@ -168,6 +174,7 @@ func TestFilesThroughTheSandbox(t *testing.T) {
 	require.ErrorIs(t, sb.UploadFile(t.Context(), filepath.Join(dir, "none"), "/data/x", nil), os.ErrNotExist)
 	require.ErrorIs(t, sb.UploadFile(t.Context(), dir, "/data/x", nil), sandflare.ErrInvalidArgument)
 	require.Error(t, sb.DownloadFile(t.Context(), "/data/file", dir, nil), "a folder is not replaced")
+	require.NoError(t, sb.DownloadFile(t.Context(), "/data/file", filepath.Join(dir, strings.Repeat("n", 255)), nil), "no longer name is possible")
 }
 
 // A stream of a gigabyte would take too long here; what is measured is that
