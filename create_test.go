@@ -114,13 +114,13 @@ func TestSandboxInfo(t *testing.T) {
 	t.Parallel()
 	client, mock := mocked(t)
 	mock.RegisterResponder("GET", testURL+"/sandboxes/sb-1", answers(200, `{"name":"sb-1","status":"ready","tier":"small","label":"l",
-		"preview_url":"https://3000-sb-1.sandflare.io/","ip":"10.0.0.1","memory_mb":"1024","vcpus":1,"root_gb":10.0,"template":"t","metadata":{"n":1},
+		"preview_url":"https://3000-sb-1.sandflare.io/","agent_url":"https://agent.test","panel_url":"https://panel.test","public_url":"https://public.test","ip":"10.0.0.1","memory_mb":"1024","vcpus":1,"root_gb":10.0,"template":"t","metadata":{"n":1},
 		"ephemeral":true,"ttl_hours":2,"created_at":"2026-01-02T03:04:05.678901","expires_at":"2026-01-02T05:04:05Z","unknown":{}}`))
 	sb, err := client.GetSandbox(t.Context(), "sb-1")
 	require.NoError(t, err)
 	assert.Equal(t, sandflare.SandboxInfo{
 		Name: "sb-1", Status: sandflare.StatusReady, Tier: sandflare.SizeSmall, Label: "l", PreviewURL: "https://3000-sb-1.sandflare.io/",
-		SubdomainURL: "https://sb-1.sandflare.io/", IP: "10.0.0.1", TemplateID: "t", Metadata: map[string]string{"n": "1"}, Ephemeral: true,
+		AgentURL: "https://agent.test", PanelURL: "https://panel.test", PublicURL: "https://public.test", SubdomainURL: "https://sb-1.sandflare.io/", IP: "10.0.0.1", TemplateID: "t", Metadata: map[string]string{"n": "1"}, Ephemeral: true,
 		TTL: 2 * time.Hour, MemoryMB: 1024, VCPUs: 1, RootGB: 10,
 		CreatedAt: time.Date(2026, 1, 2, 3, 4, 5, 678901000, time.UTC), ExpiresAt: time.Date(2026, 1, 2, 5, 4, 5, 0, time.UTC),
 	}, sb.Info())

@@ -2,12 +2,14 @@ package sandflare_test
 
 import (
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/sandflare/sandflare-go"
+	"github.com/sandflare/sandflare-go/sandflaretest"
 )
 
 // built builds a template in the local Sandflare to its end.
@@ -67,4 +69,23 @@ func TestListTemplates(t *testing.T) {
 	require.NoError(t, client.DeleteTemplate(t.Context(), ready.ID))
 	_, err = client.GetTemplate(t.Context(), ready.ID)
 	assert.ErrorIs(t, err, sandflare.ErrNotFound)
+}
+
+// The files of a context are in the sandboxes made from the template.
+func TestBuildWithContext(t *testing.T) {
+	t.Parallel()
+	server, ctx := sandflaretest.Start(t), t.Context()
+	client := server.Client()
+	begun, err := client.BuildTemplate(ctx, &sandflare.BuildTemplateOptions{Name: "ctx", Context: fstest.MapFS{
+		"Dockerfile":     {Data: []byte("FROM x\nCOPY ../src /home/user/src\nRUN cat /home/user/src/a.txt > /home/user/b.txt")},
+		"src/a.txt":      {Data: []byte("sent")},
+		"src/secret.txt": {Data: []byte("left out")},
+		".dockerignore":  {Data: []byte("**/secret.txt")},
+	}})
+	require.NoError(t, err)
+	ready, err := client.WaitForBuild(ctx, begun.ID, &sandflare.WaitOptions{PollInterval: time.Millisecond})
+	require.NoError(t, err)
+	sb, err := client.CreateSandbox(ctx, &sandflare.CreateOptions{TemplateID: ready.ID})
+	require.NoError(t, err)
+	assert.Equal(t, "sent\na.txt\n", run(t, sb, "cat b.txt; echo; ls src"))
 }
