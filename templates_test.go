@@ -66,6 +66,9 @@ func TestListTemplates(t *testing.T) {
 	require.NoError(t, err)
 	ready.Logs = []string{}
 	assert.Equal(t, []sandflare.Template{*ready}, list)
+	list, err = client.ListTemplates(t.Context(), &sandflare.ListTemplatesOptions{TeamID: "another"})
+	require.NoError(t, err)
+	assert.Empty(t, list)
 	require.NoError(t, client.DeleteTemplate(t.Context(), ready.ID))
 	_, err = client.GetTemplate(t.Context(), ready.ID)
 	assert.ErrorIs(t, err, sandflare.ErrNotFound)
