@@ -448,6 +448,18 @@ func TestSyncIntoClosedFolders(t *testing.T) {
 }
 
 // The folder itself may be a link; links in it are never followed.
+func TestSyncWithALoudProfile(t *testing.T) {
+	t.Parallel()
+	sb := sandbox(t)
+	require.NoError(t, sb.WriteFile(t.Context(), ".bash_profile", []byte("echo hello; echo; printf more\n")))
+	from, to := grow(t, t.TempDir(), map[string]string{"a": "1"}), t.TempDir()
+	_, err := sb.UploadDir(t.Context(), from, "/data", nil)
+	require.NoError(t, err)
+	_, err = sb.DownloadDir(t.Context(), "/data", to, nil)
+	require.NoError(t, err)
+	assert.Equal(t, look(t, from), look(t, to))
+}
+
 func TestSyncThroughLinks(t *testing.T) {
 	t.Parallel()
 	sb := sandbox(t)

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"path"
 	"strconv"
 	"strings"
 	"syscall"
@@ -55,9 +56,13 @@ const maxList = maxOutput // bytes, unzipped: some millions of files
 
 // list asks for the tree in the sandbox.
 func (r *syncRun) list(ctx context.Context) (*remoteTree, error) {
-	out, err := r.exec(ctx, listScript)
+	begin := path.Base(r.helper)
+	out, err := r.exec(ctx, "echo "+begin+"\n"+listScript)
 	if err != nil {
 		return nil, err
+	}
+	if _, after, ok := strings.Cut(out, begin+"\n"); ok { // before it is what a profile prints
+		out = after
 	}
 	tar, rest, _ := strings.Cut(out, "\n")
 	state, data, _ := strings.Cut(rest, "\n")
