@@ -93,6 +93,19 @@ func TestStall(t *testing.T) {
 	assert.Equal(t, 1, ran(t, sb))
 }
 
+// A stream that was stalled leaves nothing behind on the server, although its command had more to say.
+func TestStallOfStream(t *testing.T) {
+	t.Parallel()
+	srv, sb := start(t)
+	srv.Faults().On("sandbox.exec_stream").Then(sandflaretest.StallAfter(60))
+	for event, err := range sb.ExecStream(t.Context(), "echo done; yes", nil) {
+		require.NoError(t, err)
+		assert.Equal(t, "done", event.Data)
+		break
+	}
+	assert.Empty(t, srv.Faults().Unused())
+}
+
 func TestDelay(t *testing.T) {
 	t.Parallel()
 	srv, sb := start(t)

@@ -108,6 +108,11 @@ func (sb *sandbox) follow(ctx context.Context, cmd guest.Command, handle func(ou
 	reading.Go(func() { readLines("stdout", proc.Stdout, outputs) })
 	reading.Go(func() { readLines("stderr", proc.Stderr, outputs) })
 	go func() { reading.Wait(); close(outputs) }()
+	defer func() { // a planned fault cuts an answer by a panic
+		cancel(nil)
+		for range outputs { // until the readers have ended
+		}
+	}()
 	for more := true; more; {
 		var out output
 		if out, more, err = next(outputs, idle); err == nil && more {
