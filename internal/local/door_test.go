@@ -85,12 +85,12 @@ func TestHalfBody(t *testing.T) {
 	t.Parallel()
 	a := start(t, local.Config{})
 	sb := a.create(nil)
-	a.write(sb, "kept", "as it was")
+	a.write(sb, "sub/kept", "as it was")
 	for path, body := range map[string]string{
-		sb + "/exec":            `{"cmd":"touch ran"}`,
-		sb + "/files?path=kept": "half of",
-		sb + "/files?path=new":  "half of",
-		"/sandboxes":            `{"label":"half"}`,
+		sb + "/exec":                `{"cmd":"touch ran"}`,
+		sb + "/files?path=sub/kept": "half of",
+		sb + "/files?path=new":      "half of",
+		"/sandboxes":                `{"label":"half"}`,
 	} {
 		resp := a.raw(fmt.Sprintf("POST %s HTTP/1.1\r\nHost: localhost\r\nX-API-Key: %s\r\nContent-Length: %d\r\n\r\n%s",
 			path, a.srv.Key(), len(body)+10, body))
@@ -99,8 +99,8 @@ func TestHalfBody(t *testing.T) {
 		require.NoError(t, err)
 		assert.Contains(t, errorText(t, data), "ended early", path)
 	}
-	assert.Equal(t, "kept\n", a.out(sb, "ls -A"), "no temporary file stays")
-	assert.Equal(t, "as it was", a.read(sb, "kept"))
+	assert.Equal(t, "kept\n", a.out(sb, "ls -A sub"), "no temporary file stays")
+	assert.Equal(t, "as it was", a.read(sb, "sub/kept"))
 	var list []any
 	a.ok("GET", "/sandboxes", nil, &list)
 	assert.Len(t, list, 1)
