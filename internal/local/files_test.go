@@ -72,6 +72,7 @@ func TestListFiles(t *testing.T) {
 	t.Parallel()
 	a := shared(t)
 	sb := a.create(nil)
+	a.out(sb, "rm -f .bash_profile") // of the process tier
 	var list []wire.FileEntry
 	a.ok("GET", sb+"/ls?path=/home/user", nil, &list)
 	assert.Empty(t, list)

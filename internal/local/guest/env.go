@@ -12,6 +12,16 @@ const (
 	defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 )
 
+// loginPath is the variable in which login shells of the process tier find the
+// PATH that they were given: the machine's /etc/profile often sets another one.
+const loginPath = "SANDFLARE_PATH"
+
+// loginProfile is read after it, in place of the file that it reads itself.
+const loginProfile = `# Puts back what /etc/profile may have done to PATH.
+PATH=${` + loginPath + `-$PATH}
+if [ -r ~/.bash_login ]; then . ~/.bash_login; elif [ -r ~/.profile ]; then . ~/.profile; fi
+`
+
 // mergeEnv joins environments; of equal names the last one counts.
 func mergeEnv(lists ...[]string) []string {
 	var merged []string
@@ -58,10 +68,11 @@ func lookupEnv(env []string, name string) string {
 // environment is what a command sees: what is usual, Spec.Env, its own.
 func (s *server) environment(dir string, own []string) []string {
 	usual := []string{"HOME=" + s.home, "USER=" + s.user, "LOGNAME=" + s.user, "SHELL=/bin/bash", "PATH=" + defaultPath, "PWD=" + dir}
-	if s.Tier == ProcessTier {
-		usual = append(usual, "TMPDIR="+s.root+"/tmp")
+	if s.Tier != ProcessTier {
+		return mergeEnv(usual, s.Env, own)
 	}
-	return mergeEnv(usual, s.Env, own)
+	env := mergeEnv(usual, []string{"TMPDIR=" + s.root + "/tmp"}, s.Env, own)
+	return append(env, loginPath+"="+lookupEnv(env, "PATH"))
 }
 
 // path is where a path of the sandbox lies in the guest's eyes.

@@ -208,7 +208,7 @@ func TestFilesAtOnce(t *testing.T) {
 		errs := make(chan error)
 		for i := range 50 {
 			go func() {
-				u, err := g.Create("same")
+				u, err := g.Create("sub/same")
 				if err == nil {
 					_, err = io.WriteString(u.File, strings.Repeat(itoa(i%10), 5000))
 					err = errors.Join(err, u.Commit())
@@ -219,8 +219,8 @@ func TestFilesAtOnce(t *testing.T) {
 		for range 50 {
 			require.NoError(t, <-errs)
 		}
-		content := read(t, g, "same")
+		content := read(t, g, "sub/same")
 		assert.Equal(t, strings.Repeat(content[:1], 5000), content, "one of them, whole")
-		assert.Equal(t, "same", output(t, g, "ls -A"))
+		assert.Equal(t, "same", output(t, g, "ls -A sub"))
 	})
 }

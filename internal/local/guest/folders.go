@@ -3,6 +3,7 @@
 package guest
 
 import (
+	"errors"
 	"os"
 	"strings"
 )
@@ -33,13 +34,16 @@ func readOnlyFolders(mounts string) string {
 	return strings.Join(words, "; ")
 }
 
-// processFolders makes what a sandbox of the process tier has of its own, and
-// links to its volumes.
+// processFolders makes what a sandbox of the process tier has of its own: its
+// folders, what its login shells read, and links to its volumes.
 func (s *server) processFolders() error {
 	for _, dir := range []string{s.home, s.root + "/tmp"} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
+	}
+	if err := writeNew(s.home+"/.bash_profile", loginProfile); err != nil {
+		return err
 	}
 	for i, at := range s.MountPaths {
 		link := s.root + at
@@ -54,4 +58,17 @@ func (s *server) processFolders() error {
 		}
 	}
 	return nil
+}
+
+// writeNew writes a file that is not there yet.
+func writeNew(path, text string) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if os.IsExist(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	_, err = file.WriteString(text)
+	return errors.Join(err, file.Close())
 }
