@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"path"
+	"slices"
 	"strings"
 
 	"github.com/sandflare/sandflare-go/internal/local/guest"
@@ -31,6 +33,23 @@ func (sb *sandbox) runCode(ctx context.Context, cmd guest.Command, code string) 
 
 // text is code as the sandbox's tier wants it.
 func (sb *sandbox) text(code string) string { return guest.MapText(sb.tier, sb.dir, code) }
+
+// scripts are the files in which the SDK puts commands that are long, have an
+// environment, or belong to a Cmd.
+var scripts = []string{"/tmp/.sandflare-*.sh", "/tmp/.sandflare-*/run"}
+
+// script is the content of a file, with a command's text as the tier wants it.
+func (sb *sandbox) script(name string, content io.Reader) (io.Reader, error) {
+	isScript := func(pattern string) bool { ok, _ := path.Match(pattern, name); return ok }
+	if sb.tier != guest.ProcessTier || !slices.ContainsFunc(scripts, isScript) {
+		return content, nil
+	}
+	text, err := io.ReadAll(content)
+	if err != nil {
+		return nil, bodyError(err)
+	}
+	return strings.NewReader(sb.text(string(text))), nil
+}
 
 // inputFile holds text as a file without a name.
 func inputFile(text string) (*os.File, error) {

@@ -54,7 +54,11 @@ func replyUnsized(w http.ResponseWriter, file io.Reader) error {
 
 func (s *Server) writeFile(w http.ResponseWriter, r *http.Request, sb *sandbox) error {
 	path := r.URL.Query().Get("path")
-	size, err := sb.write(path, r.Body)
+	content, err := sb.script(path, r.Body)
+	if err != nil {
+		return err
+	}
+	size, err := sb.write(path, content)
 	if err != nil {
 		return err
 	}

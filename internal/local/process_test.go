@@ -1,6 +1,7 @@
 package local_test
 
 import (
+	"os"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -64,4 +65,42 @@ func TestProcessTierCode(t *testing.T) {
 	a.ok("POST", sb+"/run/python", map[string]any{"code": "print(open('/tmp/in').read())"}, &res)
 	assert.Equal(t, "data\n", res.Stdout, res.Stderr)
 	assert.Equal(t, "'data'", a.cell(sb, "", "open('/tmp/in').read()", 30).Text)
+}
+
+// Login shells keep the PATH that they are given, whatever the machine's
+// /etc/profile makes of it, and read the sandbox's own profile.
+func TestProcessTierLogin(t *testing.T) {
+	needs(t, "bash")
+	t.Setenv("PATH", os.Getenv("PATH")+":/opt/of-the-server")
+	a := start(t, local.Config{Isolation: guest.ProcessTier})
+	sb := a.create(nil)
+	a.write(sb, ".profile", "export A=own PATH=/own:$PATH\n")
+	a.write(sb, "/tmp/script", "echo $A $PATH\n")
+	for _, cmd := range []string{"bash -lc 'echo $A $PATH'", "bash -l /tmp/script", "true; bash -lc 'echo $A $PATH'"} {
+		assert.Regexp(t, "^own /own:.*:/opt/of-the-server", a.out(sb, cmd))
+	}
+	a.ok("POST", sb+"/agent/envs", map[string]string{"PATH": "/set:/usr/bin:/bin"}, nil)
+	assert.Equal(t, "own /own:/set:/usr/bin:/bin\n", a.out(sb, "bash -lc 'echo $A $PATH'"))
+
+	a.write(sb, ".bash_profile", "A=theirs\n")
+	snap := a.snapshot(sb, nil)
+	again := a.create(map[string]any{"snapshot_id": snap.ID})
+	assert.Equal(t, "theirs\n", a.out(again, "bash -lc 'echo $A'"), "what a user wrote there stays")
+}
+
+// A command that the SDK puts into a file means the sandbox's folders, too.
+func TestProcessTierScript(t *testing.T) {
+	t.Parallel()
+	a := start(t, local.Config{Isolation: guest.ProcessTier})
+	sb := a.create(nil)
+	a.write(sb, "sub/f", "mine\n")
+	const script = "cd -- '/home/user/sub' || exit\ncat f\n"
+	for _, path := range []string{"/tmp/.sandflare-X.sh", "/tmp/.sandflare-X/run"} {
+		a.write(sb, path, script)
+		assert.Equal(t, "mine\n", a.out(sb, "bash "+path))
+	}
+	for _, path := range []string{"/tmp/.sandflare-X/in", "/tmp/sandflare-X.sh"} {
+		a.write(sb, path, script)
+		assert.Equal(t, script, a.read(sb, path), "files stay as they are")
+	}
 }
