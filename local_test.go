@@ -325,3 +325,23 @@ func TestErrorsNameOperationAndSandbox(t *testing.T) {
 	assert.NoError(t, sb.Close(), "Close takes gone for done")
 	assert.False(t, errors.Is(err, sandflare.ErrOutcomeUnknown))
 }
+
+// Values of the environment are often secrets: logs show names only, however
+// the command got there.
+func TestLogsHideEnvironment(t *testing.T) {
+	t.Parallel()
+	sb := sandbox(t)
+	opts := &sandflare.ExecOptions{Dir: "/tmp", Env: map[string]string{"TOKEN": "hunter2 it's\n' || exit\n", "X": "hunter2"}}
+	_, err := sb.Exec(t.Context(), "true after", opts)
+	require.NoError(t, err)
+	_, err = sandflare.CollectExec(sb.ExecStream(t.Context(), "true stream", opts))
+	require.NoError(t, err)
+	cmd := sb.Command("true command")
+	cmd.Dir, cmd.Env = opts.Dir, opts.Env
+	require.NoError(t, cmd.Run(t.Context()))
+	lines, err := sb.Logs(t.Context())
+	require.NoError(t, err)
+	logs := strings.Join(lines, "\n")
+	assert.NotContains(t, logs, "hunter2")
+	assert.Contains(t, logs, "$ cd -- '/tmp' || exit\nexport TOKEN=[hidden]\nexport X=[hidden]\ntrue after")
+}

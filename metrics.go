@@ -67,7 +67,8 @@ func (s *Sandbox) KillProcess(ctx context.Context, pid int) error {
 }
 
 // Logs returns the newest lines of the sandbox's log, oldest first: each
-// command, then its output (GET …/logs).
+// command, then its output (GET …/logs). The local Sandflare hides the values
+// of [ExecOptions.Env], not what stands in commands.
 func (s *Sandbox) Logs(ctx context.Context) ([]string, error) {
 	var lines []string
 	err := s.call(ctx, "get logs of", wire.SandboxLogs, nil, intoList(&lines, "logs"))

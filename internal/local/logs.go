@@ -25,6 +25,46 @@ func newLogRing() *logRing { return &logRing{changed: make(chan struct{})} }
 // command logs a command before its output.
 func (l *logRing) command(text string) { l.append([]string{"$ " + text}) }
 
+// logText is a command as the log shows it: out of the shell that clients put
+// around it, and without the values of the environment, which may be secrets.
+func logText(cmd string) string {
+	script, ok := loginScript(cmd)
+	if !ok {
+		return cmd
+	}
+	return hideValues(script)
+}
+
+// hideValues hides them where the SDK puts them: in lines before the command,
+// behind the one that changes the folder.
+func hideValues(script string) string {
+	rest, _ := cutStep(script, "cd -- ")
+	shown := script[:len(script)-len(rest)]
+	for {
+		export, _, _ := strings.Cut(rest, "=")
+		next, ok := cutStep(rest, export+"=")
+		if !ok || !strings.HasPrefix(export, "export ") {
+			return shown + rest
+		}
+		shown += export + "=[hidden]\n"
+		rest = next
+	}
+}
+
+// cutStep drops a line of the form: start '…' || exit.
+func cutStep(script, start string) (rest string, ok bool) {
+	if rest, ok = strings.CutPrefix(script, start); ok {
+		_, rest, ok = cutQuoted(rest)
+	}
+	if ok {
+		rest, ok = strings.CutPrefix(rest, " || exit\n")
+	}
+	if !ok {
+		return script, false
+	}
+	return rest, true
+}
+
 // text logs what a command printed: of much, the end, as that alone would stay.
 func (l *logRing) text(printed string) {
 	l.append(splitLines(printed[max(0, len(printed)-maxLogBytes/2):]))

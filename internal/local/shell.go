@@ -16,28 +16,14 @@ func shellArgs(shell, cmd string) []string {
 	return []string{shell, "-c", cmd}
 }
 
-// loginScript takes the script out of a command of exactly the shape
-// bash -lc '…', in which a quote is written '\” or '"'"'.
+// loginScript takes the script out of a command of exactly the shape bash -lc '…'.
 func loginScript(cmd string) (script string, ok bool) {
-	word, ok := strings.CutPrefix(cmd, "bash -lc '")
+	word, ok := strings.CutPrefix(cmd, "bash -lc ")
 	if !ok {
 		return "", false
 	}
-	var b strings.Builder
-	for {
-		part, rest, found := strings.Cut(word, "'")
-		if !found {
-			return "", false
-		}
-		b.WriteString(part)
-		if rest == "" {
-			return b.String(), true
-		}
-		if word, ok = cutQuote(rest); !ok {
-			return "", false
-		}
-		b.WriteByte('\'')
-	}
+	script, rest, ok := cutQuoted(word)
+	return script, ok && rest == ""
 }
 
 // isPlainWord is true for a path that no shell would read otherwise.
@@ -46,6 +32,26 @@ func isPlainWord(s string) bool {
 		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-", r))
 	}
 	return strings.HasPrefix(s, "/") && !strings.ContainsFunc(s, special)
+}
+
+// cutQuoted reads a word in single quotes. A quote in it stands between two
+// quoted parts, as \' or "'".
+func cutQuoted(text string) (word, rest string, ok bool) {
+	if text, ok = strings.CutPrefix(text, "'"); !ok {
+		return "", "", false
+	}
+	var b strings.Builder
+	for {
+		part, rest, found := strings.Cut(text, "'")
+		if !found {
+			return "", "", false
+		}
+		b.WriteString(part)
+		if text, ok = cutQuote(rest); !ok {
+			return b.String(), rest, true
+		}
+		b.WriteByte('\'')
+	}
 }
 
 // cutQuote drops what writes one quote between two quoted parts, up to and
@@ -57,12 +63,4 @@ func cutQuote(text string) (rest string, ok bool) {
 		}
 	}
 	return "", false
-}
-
-// logText is a command as the log shows it.
-func logText(cmd string) string {
-	if script, ok := loginScript(cmd); ok {
-		return script
-	}
-	return cmd
 }
