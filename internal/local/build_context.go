@@ -38,11 +38,15 @@ func readForm(form *multipart.Reader, dir string) (req wire.BuildTemplate, err e
 		if err != nil {
 			return req, partError(err)
 		}
-		if part.FileName() == "" {
+		switch {
+		case part.FormName() == "":
+			err = badRequest("a part of the form has no name that can be read: %q", part.Header.Get("Content-Disposition"))
+		case part.FileName() == "":
 			err = readField(part, fields)
-		} else if files++; files > maxContextFiles {
+		case files == maxContextFiles:
 			err = badRequest("the build context has more than %d files", maxContextFiles)
-		} else {
+		default:
+			files++
 			err = receive(part, root)
 		}
 		if err != nil {

@@ -474,6 +474,11 @@ func TestContextIsGuarded(t *testing.T) {
 		status, data := a.do(half)
 		assert.Equal(t, 400, status, "%d: %s", cut, data)
 	}
+	nameless := a.request("POST", "/templates/build", bytes.NewReader(bytes.ReplaceAll(whole, []byte(`filename="a"`), []byte(`filename="a`))))
+	nameless.Header.Set("Content-Type", req.Header.Get("Content-Type"))
+	status, data = a.do(nameless)
+	assert.Equal(t, 400, status)
+	assert.Contains(t, errorText(t, data), "has no name")
 	for _, kind := range []string{"multipart/form-data", "multipart/form-data; boundary=other"} {
 		odd := a.request("POST", "/templates/build", bytes.NewReader(whole))
 		odd.Header.Set("Content-Type", kind)
