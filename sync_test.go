@@ -92,7 +92,7 @@ func run(t testing.TB, sb *sandflare.Sandbox, command string) string {
 func motley(t testing.TB) string {
 	tree := map[string]string{
 		"empty": "", "a b/c d": "blank", "é/世界 😀": "unicode", "-rf": "an option?", "--": "", "sub/-x/y": "deep",
-		`q'"$(id)\`: "quotes", "new\nline\ttab/in\nit": "control", "hollow/": "", "hollow too/below/": "",
+		`q'"$(id)\`: "quotes", `\n\101\\`: "escapes", "[a]*?": "pattern", "new\nline\ttab/in\nit": "control", "hollow/": "", "hollow too/below/": "",
 		"link": "-> a b/c d", "dangling": "-> no/such", "outside": "-> /etc/passwd", "odd link": "-> a\nb'\n", "to folder": "-> sub",
 		strings.Repeat("long/", 40) + strings.Repeat("n", 200): "long", "binary": "\x00\xff\r\n", " lead": "", "trail ": "", ".hidden": "h",
 	}

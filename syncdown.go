@@ -139,10 +139,12 @@ func (r *syncRun) replace(name string, make func(temp string) error) error {
 
 // packScript packs the files that a list names. Where they are many, several
 // tars follow one another; that a file changed meanwhile (1) is no failure.
+// GNU tar would take a backslash in a name for an escape.
 const packScript = `cd -- "$d" || exit
 umask 077
-export LC_ALL=C
-xargs -0 bash -c 'tar %s -c -f - "$@" || [ $? = 1 ]' _ <%s.list >%[2]s`
+export LC_ALL=C u=
+tar --no-unquote --version >/dev/null 2>&1 && u=--no-unquote
+xargs -0 bash -c 'tar $u %s -c -f - "$@" || [ $? = 1 ]' _ <%s.list >%[2]s`
 
 // fetchPart has files packed into a tar, and unpacks it while it arrives.
 func (r *syncRun) fetchPart(ctx context.Context, n int, entries []syncEntry) error {
