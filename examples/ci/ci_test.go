@@ -118,6 +118,7 @@ func client(t *testing.T) *sandflare.Client {
 	}
 	c, err := sandflare.NewClient()
 	require.NoError(t, err)
+	t.Cleanup(c.CloseIdleConnections)
 	return c
 }
 
