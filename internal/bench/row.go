@@ -35,7 +35,7 @@ const (
 	pieces
 )
 
-const tableLine = "%-44s %-38s %10s %10s %8s   %-9s %s\n"
+const tableLine = "%-48s %-38s %10s %10s %8s   %-9s %s\n"
 
 func printHead() {
 	fmt.Printf(tableLine, "work", "against", "ours", "other", "ratio", "target", "")
