@@ -113,6 +113,9 @@ func (s *Sandbox) RunPlaywright(ctx context.Context, script string, opts *RunOpt
 // execAfter tidies up as well as it can, also when ctx has ended.
 func (s *Sandbox) execAfter(ctx context.Context, command string) {
 	const patience = execTimeout + 2*time.Second
+	if ctx.Err() != nil { // a file that was on its way may still come
+		command += "\n{ sleep 1; " + command + "; } >/dev/null 2>&1 &"
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	_, _ = s.Exec(ctx, command, nil)

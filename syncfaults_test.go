@@ -1,13 +1,20 @@
 package sandflare_test
 
 import (
+	"bytes"
 	"context"
+	"io"
 	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -150,6 +157,61 @@ func TestSyncLeavesNothingBehindAfterACancel(t *testing.T) {
 	assert.NotContains(t, look(t, to), "a")
 	for name := range look(t, to) {
 		assert.NotContains(t, name, ".sandflare")
+	}
+}
+
+// lateDoor hands on a helper file only when the cancelled caller has tidied up.
+type lateDoor struct {
+	http.Handler
+	cancel         context.CancelFunc
+	once           sync.Once
+	tidy, complete chan struct{}
+}
+
+func (d *lateDoor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	helper := r.Method == http.MethodPost && strings.Contains(r.URL.Query().Get("path"), ".sandflare-")
+	body, _ := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	if helper {
+		d.cancel()
+		<-d.tidy
+		defer close(d.complete)
+	}
+	d.Handler.ServeHTTP(w, r.WithContext(context.WithoutCancel(r.Context())))
+	if bytes.Contains(body, []byte("rm -")) {
+		d.once.Do(func() { close(d.tidy) })
+	}
+}
+
+func TestNoHelperFileArrivesAfterACancel(t *testing.T) {
+	t.Parallel()
+	for name, work := range map[string]func(context.Context, *sandflare.Sandbox) error{
+		"sync": func(ctx context.Context, sb *sandflare.Sandbox) error {
+			return only(sb.DownloadDir(ctx, "/data", t.TempDir(), nil))
+		},
+		"input": func(ctx context.Context, sb *sandflare.Sandbox) error {
+			cmd := sb.Command("cat")
+			cmd.Stdin = strings.NewReader("input")
+			return cmd.Run(ctx)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := sandflaretest.Start(t)
+			direct, err := server.Client().CreateSandbox(t.Context(), nil)
+			require.NoError(t, err)
+			require.NoError(t, direct.WriteFile(t.Context(), "/data/file", []byte("content")))
+			target, err := url.Parse(server.URL())
+			require.NoError(t, err)
+			ctx, cancel := context.WithCancel(t.Context())
+			door := &lateDoor{Handler: httputil.NewSingleHostReverseProxy(target), cancel: cancel, tidy: make(chan struct{}), complete: make(chan struct{})}
+			front := httptest.NewServer(door)
+			defer front.Close()
+			client := server.Client(sandflare.WithBaseURL(front.URL))
+			require.ErrorIs(t, work(ctx, client.Sandbox(direct.Name())), context.Canceled)
+			<-door.complete
+			require.Eventually(t, func() bool { return run(t, direct, "ls -A /tmp") == "" }, 20*time.Second, 50*time.Millisecond)
+		})
 	}
 }
 
