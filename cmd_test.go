@@ -197,6 +197,23 @@ func TestCmdTimeout(t *testing.T) {
 	assert.Equal(t, "partial\n", string(out))
 }
 
+// What nobody wants is not brought from the sandbox.
+func TestCmdDropsOutput(t *testing.T) {
+	t.Parallel()
+	server := sandflaretest.Start(t)
+	sb, err := server.Client().CreateSandbox(t.Context(), nil)
+	require.NoError(t, err)
+	require.ErrorContains(t, sb.Command("printf '\\377'; printf '\\376 why' >&2; exit 1").Run(t.Context()), "why")
+	reads := 0
+	for _, request := range server.Requests() {
+		if request.Operation == "file.read" {
+			reads++
+			assert.Contains(t, request.Query.Get("path"), "/err")
+		}
+	}
+	assert.Equal(t, 1, reads)
+}
+
 func TestCmdMisuse(t *testing.T) {
 	t.Parallel()
 	sb := sandbox(t)
@@ -222,6 +239,9 @@ func TestCmdMisuse(t *testing.T) {
 	cmd = sb.Command("yes")
 	cmd.Stdout = writerFunc(func([]byte) (int, error) { return 0, full })
 	require.ErrorIs(t, cmd.Run(ctx), full)
+	cmd = sb.Command("seq 3")
+	cmd.Stdout = writerFunc(func(p []byte) (int, error) { return len(p) - 1, nil })
+	require.ErrorIs(t, cmd.Run(ctx), io.ErrShortWrite)
 	cmd = sb.Command("cat")
 	cmd.Stdin = io.MultiReader(strings.NewReader("x"), errReader{full})
 	require.ErrorIs(t, cmd.Run(ctx), full)

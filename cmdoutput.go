@@ -24,8 +24,9 @@ type exactWriter struct {
 
 func (w *exactWriter) line(text string) error {
 	if !w.begun { // kept, for it may tell why nothing begins
-		if w.tail = append(w.tail, text+"\n"...); strings.HasSuffix(text, w.mark) {
-			w.begun, w.tail = true, nil
+		w.remember([]byte(text + "\n"))
+		if w.begun = strings.HasSuffix(text, w.mark); w.begun {
+			w.tail = nil
 		}
 		return nil
 	}
@@ -39,7 +40,10 @@ func (w *exactWriter) line(text string) error {
 	if w.held = w.held || len(text) > maxLive || strings.ContainsRune(text, '\uFFFD'); w.held {
 		return nil
 	}
-	_, err := w.Write([]byte(text))
+	n, err := w.Write([]byte(text))
+	if err == nil && n < len(text) {
+		err = io.ErrShortWrite
+	}
 	return err
 }
 
@@ -47,11 +51,7 @@ func (w *exactWriter) line(text string) error {
 func (w *exactWriter) Write(p []byte) (int, error) {
 	w.written += int64(len(p))
 	if w.keep {
-		const most = 64 << 10
-		w.tail = append(w.tail, p[max(0, len(p)-most):]...)
-		if len(w.tail) > 2*most {
-			w.tail = append(w.tail[:0], w.tail[len(w.tail)-most:]...)
-		}
+		w.remember(p)
 	}
 	if w.to == nil {
 		return len(p), nil
@@ -59,8 +59,18 @@ func (w *exactWriter) Write(p []byte) (int, error) {
 	return w.to.Write(p)
 }
 
-// whole reports whether all bytes were written.
-func (w *exactWriter) whole() bool { return w.marked && !w.held && w.written == w.size }
+func (w *exactWriter) remember(p []byte) {
+	const most = 64 << 10
+	w.tail = append(w.tail, p[max(0, len(p)-most):]...)
+	if len(w.tail) > 2*most {
+		w.tail = append(w.tail[:0], w.tail[len(w.tail)-most:]...)
+	}
+}
+
+// whole reports whether all bytes were written, or nobody wants them.
+func (w *exactWriter) whole() bool {
+	return w.to == nil && !w.keep || w.marked && !w.held && w.written == w.size
+}
 
 // skipWriter leaves out the first bytes.
 type skipWriter struct {
