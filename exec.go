@@ -76,9 +76,14 @@ func (s *Sandbox) Exec(ctx context.Context, command string, opts *ExecOptions) (
 	}
 	req, err := s.execRequest(ctx, cmd)
 	if err != nil {
+		s.withdraw(ctx, cmd)
 		return nil, err
 	}
-	return s.result(ctx, verb, req)
+	result, err := s.result(ctx, verb, req)
+	if err != nil {
+		s.withdraw(ctx, cmd)
+	}
+	return result, err
 }
 
 // RunPython runs Python code in a new interpreter (POST …/run/python). The

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"strings"
@@ -344,4 +345,73 @@ func TestLogsHideEnvironment(t *testing.T) {
 	logs := strings.Join(lines, "\n")
 	assert.NotContains(t, logs, "hunter2")
 	assert.Contains(t, logs, "$ cd -- '/tmp' || exit\nexport TOKEN=[hidden]\nexport X=[hidden]\ntrue after")
+}
+
+// atCommand cancels a caller's context when the request that runs a script
+// file is on its way: before it leaves, or when its answer has begun.
+type atCommand struct {
+	http.RoundTripper
+	cancel func()
+	before bool
+}
+
+func (rt atCommand) RoundTrip(req *http.Request) (*http.Response, error) {
+	var body []byte
+	if req.Body != nil && req.ContentLength > 0 && strings.HasSuffix(req.URL.Path, "/exec") {
+		body, _ = io.ReadAll(req.Body)
+		req.Body = io.NopCloser(bytes.NewReader(body))
+	}
+	if !strings.Contains(string(body)+req.URL.Query().Get("cmd"), "bash -l /tmp/.sandflare-") {
+		return rt.RoundTripper.RoundTrip(req)
+	}
+	if rt.before {
+		rt.cancel()
+	}
+	resp, err := rt.RoundTripper.RoundTrip(req)
+	rt.cancel()
+	return resp, err
+}
+
+func TestNoScriptIsLeftBehindAfterACancel(t *testing.T) {
+	t.Parallel()
+	long := "true #" + strings.Repeat("x", 100<<10)
+	secret := &sandflare.ExecOptions{Env: map[string]string{"TOKEN": "secret"}}
+	for name, c := range map[string]struct {
+		before bool
+		run    func(context.Context, *sandflare.Sandbox) error
+	}{
+		"exec": {true, func(ctx context.Context, sb *sandflare.Sandbox) error {
+			return only(sb.Exec(ctx, long, nil))
+		}},
+		"stream": {true, func(ctx context.Context, sb *sandflare.Sandbox) error {
+			return only(sandflare.CollectExec(sb.ExecStream(ctx, "true", secret)))
+		}},
+		"stream, before its first line": {false, func(ctx context.Context, sb *sandflare.Sandbox) error {
+			return only(sandflare.CollectExec(sb.ExecStream(ctx, "true", secret)))
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := sandflaretest.Start(t)
+			direct, err := server.Client().CreateSandbox(t.Context(), nil)
+			require.NoError(t, err)
+			const slow = "[ -e slow ] || { touch slow; sleep 1000; }\n" // the first shell, which will be cancelled
+			require.NoError(t, direct.WriteFile(t.Context(), ".bash_profile", []byte(slow)))
+			ctx, cancel := context.WithCancel(t.Context())
+			atSlow := func() {
+				assert.Eventually(t, func() bool { return only(direct.ReadFile(t.Context(), "slow")) == nil }, 20*time.Second, 5*time.Millisecond)
+				cancel()
+			}
+			if c.before {
+				require.NoError(t, direct.WriteFile(t.Context(), "slow", nil))
+			}
+			rt := http.DefaultTransport.(*http.Transport).Clone()
+			t.Cleanup(rt.CloseIdleConnections)
+			client := server.Client(sandflare.WithHTTPClient(&http.Client{Transport: atCommand{rt, atSlow, c.before}}))
+			require.ErrorIs(t, c.run(ctx, client.Sandbox(direct.Name())), context.Canceled)
+			result, err := direct.Exec(t.Context(), "ls -A /tmp", nil)
+			require.NoError(t, err)
+			assert.Empty(t, result.Stdout)
+		})
+	}
 }

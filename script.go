@@ -26,6 +26,7 @@ type command struct {
 	env     map[string]string
 	timeout time.Duration
 	raw     bool
+	file    string // of the sandbox, when the script was put into one
 }
 
 func newCommand(op, text string, opts *ExecOptions, timeout time.Duration) (*command, error) {
@@ -144,12 +145,20 @@ func (c *command) wrapped() string { return "bash -lc " + quote(c.script()) }
 // upload puts the script into a file of the sandbox and returns the command
 // line that runs it. The file's first line removes it.
 func (s *Sandbox) upload(ctx context.Context, verb string, c *command) (string, error) {
-	path := "/tmp/.sandflare-" + rand.Text() + ".sh"
+	c.file = "/tmp/.sandflare-" + rand.Text() + ".sh"
 	script := "rm -f -- \"$0\"\n" + c.script() + "\n"
-	if err := s.writeFile(ctx, verb, path, []byte(script)); err != nil {
+	if err := s.writeFile(ctx, verb, c.file, []byte(script)); err != nil {
 		return "", err
 	}
-	return "bash -l " + path, nil
+	return "bash -l " + c.file, nil
+}
+
+// withdraw removes the file of a command that may not have begun to run: it
+// can hold values of the environment.
+func (s *Sandbox) withdraw(ctx context.Context, c *command) {
+	if c.file != "" {
+		s.execAfter(ctx, "rm -f "+c.file)
+	}
 }
 
 // execRequest is a unary exec of a command.

@@ -59,7 +59,7 @@ func (s *Sandbox) ExecStream(ctx context.Context, command string, opts *ExecOpti
 			yield(ExecEvent{}, err)
 			return
 		}
-		defer stream.body.Close()
+		defer stream.close()
 		stream.deliver(yield)
 	}
 }
@@ -73,11 +73,13 @@ func (s *Sandbox) opOrVerb(verb string) string {
 
 // execStream is a stream whose answer has begun.
 type execStream struct {
-	client *Client
-	ctx    context.Context
-	op     string
-	req    transport.Request
-	body   io.ReadCloser
+	sandbox *Sandbox
+	ctx     context.Context
+	op      string
+	cmd     *command
+	req     transport.Request
+	body    io.ReadCloser
+	begun   bool // an event came
 }
 
 func (s *Sandbox) openStream(ctx context.Context, verb, command string, opts *ExecOptions) (*execStream, error) {
@@ -88,6 +90,14 @@ func (s *Sandbox) openStream(ctx context.Context, verb, command string, opts *Ex
 	if err != nil {
 		return nil, err
 	}
+	stream, err := s.startStream(ctx, verb, cmd)
+	if err != nil {
+		s.withdraw(ctx, cmd)
+	}
+	return stream, err
+}
+
+func (s *Sandbox) startStream(ctx context.Context, verb string, cmd *command) (*execStream, error) {
 	req, err := s.streamRequest(ctx, cmd)
 	if err != nil {
 		return nil, err
@@ -101,7 +111,15 @@ func (s *Sandbox) openStream(ctx context.Context, verb, command string, opts *Ex
 		resp.Body.Close()
 		return nil, err
 	}
-	return &execStream{client: s.client, ctx: ctx, op: s.op(verb), req: req, body: resp.Body}, nil
+	return &execStream{sandbox: s, ctx: ctx, op: s.op(verb), cmd: cmd, req: req, body: resp.Body}, nil
+}
+
+// close ends the connection.
+func (s *execStream) close() {
+	s.body.Close()
+	if !s.begun {
+		s.sandbox.withdraw(s.ctx, s.cmd)
+	}
 }
 
 // notAStream is the error of a success that is JSON or HTML instead of a
@@ -125,6 +143,7 @@ func (s *execStream) deliver(yield func(ExecEvent, error) bool) {
 			yield(ExecEvent{}, s.interrupted(err))
 			return
 		}
+		s.begun = true
 		event, err := eventFrom(frame)
 		if err != nil {
 			yield(ExecEvent{}, s.interrupted(err))
@@ -148,7 +167,7 @@ func (s *execStream) interrupted(err error) error {
 	} else if err == io.EOF {
 		err = fmt.Errorf("it ended before the command was done: %w", io.ErrUnexpectedEOF)
 	}
-	return &callError{op: s.op, kind: ErrStreamInterrupted, err: s.client.discreet(s.req, err), hint: "the command may still run"}
+	return &callError{op: s.op, kind: ErrStreamInterrupted, err: s.sandbox.client.discreet(s.req, err), hint: "the command may still run"}
 }
 
 // finish reads what follows done, within bounds, so that the connection can
