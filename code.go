@@ -112,7 +112,7 @@ func (s *Sandbox) RunPlaywright(ctx context.Context, script string, opts *RunOpt
 
 // execAfter tidies up as well as it can, also when ctx has ended.
 func (s *Sandbox) execAfter(ctx context.Context, command string) {
-	const patience = execTimeout + 2*time.Second
+	const patience = 10 * time.Second
 	if ctx.Err() != nil { // a file that was on its way may still come
 		command += "\n{ sleep 1; " + command + "; } >/dev/null 2>&1 &"
 	}

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -185,4 +186,31 @@ func TestFaults_X2_CancelWhileWaiting(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Who cancels does not wait for the tidying up, which here gets no answer.
+func TestCancelOfACommandInAFileIsPrompt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		sb := inMemory(t, func(conn net.Conn, r *http.Request) {
+			if strings.HasSuffix(r.URL.Path, "/files") {
+				respond(conn, 200, `{}`)
+			}
+			io.Copy(io.Discard, conn)
+		}).Sandbox("sb-1")
+		for name, call := range map[string]func(context.Context, *sandflare.ExecOptions) error{
+			"exec": func(ctx context.Context, opts *sandflare.ExecOptions) error { return only(sb.Exec(ctx, "true", opts)) },
+			"stream": func(ctx context.Context, opts *sandflare.ExecOptions) error {
+				return only(sandflare.CollectExec(sb.ExecStream(ctx, "true", opts)))
+			},
+		} {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			start := time.Now()
+			err := call(ctx, &sandflare.ExecOptions{Env: map[string]string{"A": "b"}})
+			require.ErrorIs(t, err, context.DeadlineExceeded, name)
+			assert.Equal(t, time.Second, time.Since(start), name)
+		}
+		time.Sleep(time.Minute)
+	})
 }

@@ -153,11 +153,11 @@ func (s *Sandbox) upload(ctx context.Context, verb string, c *command) (string, 
 	return "bash -l " + c.file, nil
 }
 
-// withdraw removes the file of a command that may not have begun to run: it
-// can hold values of the environment.
+// withdraw removes the file of a command whose caller has left, perhaps before
+// it began to run: it can hold values of the environment. The caller does not wait.
 func (s *Sandbox) withdraw(ctx context.Context, c *command) {
-	if c.file != "" {
-		s.execAfter(ctx, "rm -f "+c.file)
+	if c.file != "" && ctx.Err() != nil {
+		go s.execAfter(ctx, "rm -f "+c.file)
 	}
 }
 
