@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"path"
 	"strings"
 
@@ -43,6 +44,7 @@ func (s *Server) through(c call, h handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		s.calls.RLock() // Close waits for us
 		defer s.calls.RUnlock()
+		r = r.WithContext(r.Context()) // a copy: net/http looks at its own body to see a client that waits for "100 Continue"
 		answer := &answer{ResponseWriter: w}
 		if !c.private {
 			entry := s.journal.begin(c.operation(r), r)
@@ -74,6 +76,9 @@ func (s *Server) admit(c call, r *http.Request) error {
 		return &apiError{status: http.StatusUnauthorized, text: "missing or wrong API key: send the one that the local Sandflare printed as X-API-Key"}
 	case c.Method != r.Method: // no such call; or HEAD, which must not run what a GET runs
 		return notFound("no such call: %s %s", r.Method, r.URL.Path)
+	}
+	if _, err := url.ParseQuery(r.URL.RawQuery); err != nil { // what Query() drops without a word
+		return badRequest("the query cannot be read: %v", err)
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -23,17 +24,19 @@ func TestDoorRefuses(t *testing.T) {
 		status int
 		change func(*http.Request)
 	}{
-		"no key":                 {401, func(r *http.Request) { r.Header.Del("X-API-Key") }},
-		"wrong key":              {401, func(r *http.Request) { r.Header.Set("X-API-Key", "wrong") }},
-		"key and more":           {401, func(r *http.Request) { r.Header.Set("X-API-Key", a.srv.Key()+"x") }},
-		"foreign host":           {421, func(r *http.Request) { r.Host = "evil.example" }},
-		"host that begins right": {421, func(r *http.Request) { r.Host = "127.0.0.1.evil.example" }},
-		"browser":                {403, func(r *http.Request) { r.Header.Set("Origin", "http://127.0.0.1") }},
-		"null origin":            {403, func(r *http.Request) { r.Header.Set("Origin", "null") }},
-		"no such call":           {404, func(r *http.Request) { r.URL.Path = "/nothing" }},
-		"wrong method":           {404, func(r *http.Request) { r.Method = "PUT" }},
-		"path to clean":          {404, func(r *http.Request) { r.URL.Path = "/sandboxes/../sandboxes" }},
-		"double slash":           {404, func(r *http.Request) { r.URL.Path = "//sandboxes" }},
+		"no key":                  {401, func(r *http.Request) { r.Header.Del("X-API-Key") }},
+		"wrong key":               {401, func(r *http.Request) { r.Header.Set("X-API-Key", "wrong") }},
+		"key and more":            {401, func(r *http.Request) { r.Header.Set("X-API-Key", a.srv.Key()+"x") }},
+		"foreign host":            {421, func(r *http.Request) { r.Host = "evil.example" }},
+		"host that begins right":  {421, func(r *http.Request) { r.Host = "127.0.0.1.evil.example" }},
+		"browser":                 {403, func(r *http.Request) { r.Header.Set("Origin", "http://127.0.0.1") }},
+		"null origin":             {403, func(r *http.Request) { r.Header.Set("Origin", "null") }},
+		"no such call":            {404, func(r *http.Request) { r.URL.Path = "/nothing" }},
+		"wrong method":            {404, func(r *http.Request) { r.Method = "PUT" }},
+		"path to clean":           {404, func(r *http.Request) { r.URL.Path = "/sandboxes/../sandboxes" }},
+		"double slash":            {404, func(r *http.Request) { r.URL.Path = "//sandboxes" }},
+		"query with a bad escape": {400, func(r *http.Request) { r.URL.RawQuery = "label=%zz" }},
+		"query with a semicolon":  {400, func(r *http.Request) { r.URL.RawQuery = "label=a;b" }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			req := a.request("GET", "/sandboxes", nil)
@@ -106,14 +109,46 @@ func TestHalfBody(t *testing.T) {
 	assert.Len(t, list, 1)
 }
 
-// raw sends bytes, then the end of input, and reads the answer.
-func (a *api) raw(request string) *http.Response {
+// A client that waits for "100 Continue" is refused without having to send its body.
+func TestRefusedBeforeTheBody(t *testing.T) {
+	t.Parallel()
+	a := start(t, local.Config{})
+	sb := a.create(nil)
+	for name, row := range map[string]struct {
+		path, key string
+		status    int
+	}{
+		"key":     {sb + "/exec", "wrong", 401},
+		"call":    {sb + "/nothing", a.srv.Key(), 404},
+		"sandbox": {"/sandboxes/sb-none/files?path=f", a.srv.Key(), 404},
+	} {
+		conn := a.send(fmt.Sprintf("POST %s HTTP/1.1\r\nHost: localhost\r\nX-API-Key: %s\r\nExpect: 100-continue\r\nContent-Length: 10\r\n\r\n", row.path, row.key))
+		require.NoError(t, conn.SetReadDeadline(time.Now().Add(20*time.Second)))
+		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		require.NoError(t, err, name)
+		assert.Equal(t, row.status, resp.StatusCode, name)
+	}
+	req := a.request("POST", sb+"/exec", `{"cmd":"echo on"}`)
+	req.Header.Set("Expect", "100-continue")
+	_, data := a.do(req)
+	assert.Contains(t, string(data), `"on\n"`, "what is let in is asked for")
+}
+
+// send opens a connection and sends bytes.
+func (a *api) send(request string) net.Conn {
 	a.t.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(a.srv.URL(), "http://"))
 	require.NoError(a.t, err)
 	a.t.Cleanup(func() { conn.Close() })
 	_, err = io.WriteString(conn, request)
 	require.NoError(a.t, err)
+	return conn
+}
+
+// raw sends bytes, then the end of input, and reads the answer.
+func (a *api) raw(request string) *http.Response {
+	a.t.Helper()
+	conn := a.send(request)
 	require.NoError(a.t, conn.(*net.TCPConn).CloseWrite())
 	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	require.NoError(a.t, err)
