@@ -377,7 +377,7 @@ func TestSyncProgress(t *testing.T) {
 		assert.EqualValues(t, total, all)
 		seen = append(seen, done)
 	}}
-	server.Faults().On("file.write").Then(sandflaretest.Status(503))
+	server.Faults().On("file.write").Then(sandflaretest.LoseAnswer()) // after all of it was sent
 	up, err := sb.UploadDir(t.Context(), from, "x", opts)
 	require.NoError(t, err)
 	assert.EqualValues(t, total, up.Bytes, "what was sent twice counts once")
