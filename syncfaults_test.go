@@ -228,6 +228,23 @@ func TestSyncOfAFileThatShrinks(t *testing.T) {
 	assert.Empty(t, run(t, sb, "ls -A /tmp"))
 }
 
+// A pipe in the place of a file is not waited for.
+func TestSyncOfAFileThatBecomesAPipe(t *testing.T) {
+	t.Parallel()
+	sb := sandbox(t)
+	from := grow(t, t.TempDir(), map[string]string{"a": strings.Repeat("x", 1<<20), "b": "1"})
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := exec.CommandContext(t.Context(), "mkfifo", pipe).Run(); err != nil {
+		t.Skip("no pipes here:", err)
+	}
+	_, err := sb.UploadDir(t.Context(), from, "x", &sandflare.SyncOptions{Progress: func(done, _ int64) {
+		if done > 0 {
+			os.Rename(pipe, from+"/b")
+		}
+	}})
+	require.ErrorContains(t, err, "b is no regular file any more")
+}
+
 // tools puts programs in front of those that the sandbox has.
 func tools(t *testing.T, sb *sandflare.Sandbox, programs map[string]string) {
 	t.Helper()

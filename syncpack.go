@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"syscall"
 	"time"
 )
 
@@ -70,7 +71,7 @@ func (p *packer) step() error {
 // begin writes a header: a file's of what it is now, not when it was listed.
 func (p *packer) begin(e syncEntry) error {
 	if e.kind == isFile {
-		file, err := p.run.root.Open(e.name)
+		file, err := p.run.root.OpenFile(e.name, os.O_RDONLY|syscall.O_NONBLOCK, 0) // it may be a pipe by now
 		if err != nil {
 			return err
 		}
