@@ -23,7 +23,7 @@ import (
 type Cmd struct {
 	Env            map[string]string // added to the environment
 	Dir            string            // default: the sandbox's home
-	Timeout        time.Duration     // of the command, in the sandbox; default 300s; then the exit code is 124
+	Timeout        time.Duration     // of the command, in the sandbox; default 300s; then, or a second before ctx's deadline, the exit code is 124
 	Stdin          io.Reader         // sent before the command starts; nil: nothing to read
 	Stdout, Stderr io.Writer         // nil: dropped
 

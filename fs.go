@@ -21,7 +21,8 @@ import (
 // A relative root is taken from the sandbox's home, "" is the home itself. The
 // API tells no modes: files are 0444, folders 0555, and symbolic links are what
 // they lead to: [fs.WalkDir] goes through them, and round a loop of them until
-// paths become too long.
+// paths become too long. Names that are no UTF-8 are listed with U+FFFD, and
+// lead nowhere.
 func (s *Sandbox) FS(ctx context.Context, root string) fs.FS {
 	if !path.IsAbs(root) {
 		root = path.Join(homeDir, root)
