@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"strings"
@@ -161,6 +163,9 @@ func (r *syncRun) exec(ctx context.Context, script string) (string, error) {
 	result, err := r.sb.result(ctx, r.verb, req)
 	if err != nil {
 		return "", err
+	}
+	if strings.Contains(result.Stderr, ": File shrank by ") { // GNU tar fills it up with zeros
+		return "", r.fail(fmt.Errorf("a file became shorter while it was read: %w: %s", io.ErrUnexpectedEOF, strings.TrimSpace(result.Stderr)))
 	}
 	result.Stderr = strings.ReplaceAll(result.Stderr, "tar: Exiting with failure status due to previous errors\n", "")
 	return result.Stdout, r.fail(result.Err())

@@ -277,6 +277,17 @@ func TestSyncWithOtherTools(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, &sandflare.SyncResult{Files: 1, Sent: 1, Bytes: 2}, down)
 	})
+	t.Run("a file shrinks while it is packed", func(t *testing.T) {
+		t.Parallel()
+		sb := sandbox(t)
+		run(t, sb, "mkdir x; echo a >x/a")
+		tools(t, sb, map[string]string{"tar": "#!/bin/bash\nPATH=/usr/bin:/bin; tar \"$@\"\n" +
+			"[ \"$1\" = --version ] || { echo 'tar: ./a: File shrank by 2 bytes; padding with zeros' >&2; exit 1; }"})
+		_, err := sb.DownloadDir(t.Context(), "x", t.TempDir(), nil)
+		require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+		require.ErrorContains(t, err, "./a: File shrank")
+		assert.Empty(t, run(t, sb, "ls -A /tmp"))
+	})
 	t.Run("files cannot be packed", func(t *testing.T) {
 		t.Parallel()
 		sb := sandbox(t)
