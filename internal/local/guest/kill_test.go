@@ -28,7 +28,7 @@ var escapes = map[string]string{
 	"emptied environment":   "env -i $(command -v setsid) -f $(command -v sleep) $1; sleep 1000",
 	"all together":          "( ( nohup env -i $(command -v setsid) -f $(command -v sleep) $1 >/dev/null 2>&1 & ) & ); sleep 1000",
 	"new user namespace":    "unshare -U sleep $1 2>/dev/null & (sleep $1 & ); sleep 1000",
-	"stopped":               "sleep $1 & sleep .1; kill -STOP $!; sleep 1000",
+	"stopped":               "sleep $1 & until grep -q sleep /proc/$!/comm; do :; done; kill -STOP $!; sleep 1000",
 	"ignores what it can":   "(trap '' TERM INT HUP; sleep $1) & sleep 1000",
 	"keeps forking":         "f() { while :; do (sleep $1 & ) ; sleep .02; done; }; f $1 & f $1 & sleep 1000",
 	"another working group": "set -m; sleep $1 & sleep 1000",
@@ -40,6 +40,7 @@ func TestKillTree(t *testing.T) {
 		g := start(t, tier)
 		earlier := run(t, g, guest.Command{Args: []string{"bash", "-c", "setsid -f sleep 7777; sleep 7777 & echo"}})
 		require.Zero(t, earlier.exit.Code)
+		eventually(t, "the earlier ones run", func() bool { return len(sleepers(t, g, "7777")) == 2 })
 		seconds := 100000
 		for name, script := range escapes {
 			seconds++
