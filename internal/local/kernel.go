@@ -53,6 +53,7 @@ type kernelProcess struct {
 	env   map[string]string   // that it has
 	ended chan struct{}       // closed when the process has ended; then the rest is set
 	exit  guest.Exit
+	lost  error  // ErrEnded: the sandbox ended first
 	says  string // on its own stderr
 
 	mu         sync.Mutex
@@ -109,7 +110,7 @@ func (p *kernelProcess) watch() {
 	defer close(p.ended)
 	var text tail
 	_, _ = io.Copy(&text, p.proc.Stderr) // until the process ends
-	p.exit, _ = p.proc.Wait()
+	p.exit, p.lost = p.proc.Wait()
 	p.says = string(text.data)
 	p.stop()
 	p.stdin.Close()
@@ -229,6 +230,9 @@ func (k *kernel) autopsy(ctx context.Context, sb *sandbox) (wire.KernelResult, e
 	case <-ctx.Done():
 	}
 	k.kill()
+	if dead.lost != nil {
+		return wire.KernelResult{}, dead.lost
+	}
 	if dead.exit.Code == notInstalled && !sb.has(ctx, "python3") {
 		return wire.KernelResult{}, notInstalledHere("python3")
 	}

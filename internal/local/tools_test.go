@@ -1,6 +1,7 @@
 package local_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -8,6 +9,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/sandflare/sandflare-go/internal/local"
+	"github.com/sandflare/sandflare-go/internal/local/guest"
 	"github.com/sandflare/sandflare-go/internal/wire"
 )
 
@@ -52,6 +55,29 @@ func TestKernel(t *testing.T) {
 	assert.Contains(t, res.Error, "exit code 7")
 	assert.Contains(t, res.Error, "lost")
 	assert.Contains(t, cell("x").Error, "NameError", "a new process")
+}
+
+// A cell whose sandbox is deleted is told that, not that its kernel broke.
+func TestKernelOfADeletedSandbox(t *testing.T) {
+	t.Parallel()
+	needs(t, "python3")
+	for _, tier := range []guest.Tier{"", guest.ProcessTier} {
+		a := start(t, local.Config{Isolation: tier})
+		sb := a.create(nil)
+		req := a.request("POST", sb+"/run/kernel", map[string]any{"code": "__import__('os').system('sleep 1000')"})
+		answered := make(chan int, 1)
+		go func() {
+			defer close(answered)
+			if resp, err := a.client.Do(req); assert.NoError(t, err) {
+				answered <- resp.StatusCode
+				resp.Body.Close()
+			}
+		}()
+		sleeps := func(command string) bool { return strings.HasSuffix(command, "sleep 1000") }
+		require.Eventually(t, func() bool { return slices.ContainsFunc(a.commands(sb), sleeps) }, 20*time.Second, 10*time.Millisecond)
+		a.ok("DELETE", sb, nil, nil)
+		assert.Equal(t, 409, <-answered)
+	}
 }
 
 func TestKernelTimeout(t *testing.T) {

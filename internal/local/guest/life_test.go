@@ -40,6 +40,27 @@ func TestCloseLeavesNothing(t *testing.T) {
 	})
 }
 
+// Commands that Close ends did not end by themselves.
+func TestCloseWhileCommandsRun(t *testing.T) {
+	t.Parallel()
+	eachTier(t, func(t *testing.T, tier guest.Tier) {
+		g := start(t, tier)
+		var running []*guest.Process
+		for range 5 {
+			p, err := g.Exec(t.Context(), guest.Command{Args: []string{"sleep", "1000"}})
+			require.NoError(t, err)
+			running = append(running, p)
+		}
+		require.NoError(t, g.Close())
+		for _, p := range running {
+			_, err := p.Wait()
+			require.ErrorIs(t, err, guest.ErrEnded)
+			require.NoError(t, p.Stdout.Close())
+			require.NoError(t, p.Stderr.Close())
+		}
+	})
+}
+
 // A guest that ends by itself says so, and nothing of it is left.
 func TestGuestKilled(t *testing.T) {
 	t.Parallel()

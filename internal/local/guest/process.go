@@ -94,8 +94,12 @@ func (p *Process) watch(stop func() bool) {
 		p.exit = Exit{Code: int(d.int()), TimedOut: d.bool()}
 		err = d.done()
 	}
+	killed := Exit{Code: 128 + int(syscall.SIGKILL)}
+	if err == nil && p.exit == killed && p.guest.closed.Load() {
+		err = ErrEnded // by Close: the guest had the time to tell
+	}
 	if err != nil {
-		p.exit, p.failed = Exit{Code: 128 + int(syscall.SIGKILL)}, err
+		p.exit, p.failed = killed, err
 	}
 	stop()
 	p.conv.Close()
