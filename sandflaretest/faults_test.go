@@ -186,7 +186,8 @@ func TestFaultsOverHTTP(t *testing.T) {
 	require.ErrorAs(t, err, &api)
 	assert.Equal(t, 9*time.Second, api.RetryAfter)
 	for _, bad := range []string{`{"operation":"sandbox.none","faults":[{"kind":"reset"}]}`, `{"operation":"sandbox.exec","faults":[{"kind":"none"}]}`,
-		`{"operation":"sandbox.exec","faults":[{"kind":"status"}]}`, `{"operation":"sandbox.exec","faults":[{"kind":"delay","delay_ms":-1}]}`, `{`} {
+		`{"operation":"sandbox.exec","faults":[{"kind":"status"}]}`, `{"operation":"sandbox.exec","faults":[{"kind":"delay","delay_ms":-1}]}`,
+		`{"operation":"sandbox.exec","faults":[{"kind":"drop_before_done"}]}`, `{`} {
 		status, body = call("POST", bad)
 		assert.Equal(t, 400, status, bad)
 		assert.Contains(t, body, `"error"`)
@@ -197,6 +198,10 @@ func TestFaultsOverHTTP(t *testing.T) {
 	status, _ = call("DELETE", "")
 	assert.Equal(t, 200, status)
 	assert.Empty(t, srv.Faults().Unused())
+	status, _ = call("POST", `{"operation":"sandbox.exec","faults":[{"kind":"status","status":429,"headers":{"retry-after":"0"}}]}`)
+	assert.Equal(t, 200, status)
 	_, err = sb.Exec(t.Context(), "true", nil)
-	require.NoError(t, err)
+	require.ErrorIs(t, err, sandflare.ErrRateLimited)
+	require.NotErrorIs(t, err, sandflare.ErrPlanLimit)
+	assert.Empty(t, srv.Faults().Unused())
 }

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -93,11 +94,11 @@ func (c *clock) runUntil(target time.Time) {
 	}
 }
 
-// moveTo never moves back.
+// moveTo never moves back, and ahead as far as a duration goes.
 func (c *clock) moveTo(t time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.ahead += max(0, t.Sub(c.nowLocked()))
+	c.ahead += min(max(0, t.Sub(c.nowLocked())), math.MaxInt64-c.ahead)
 	c.rearm()
 }
 

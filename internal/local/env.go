@@ -66,6 +66,9 @@ func hasCredentials(proxy string) bool {
 	return strings.Contains(proxy, "@") || err == nil && u.User != nil
 }
 
+// maxVariable is what the kernel takes of one variable: name, =, value and NUL.
+const maxVariable = 128 << 10
+
 // checkEnv refuses what no environment can hold.
 func checkEnv(env map[string]string) error {
 	for name, value := range env {
@@ -74,6 +77,9 @@ func checkEnv(env map[string]string) error {
 		}
 		if strings.ContainsRune(value, 0) {
 			return badRequest("the value of environment variable %s holds a NUL byte", name)
+		}
+		if len(name)+len(value)+2 > maxVariable {
+			return badRequest("environment variable %.40s has %d bytes: with its name one may have %d; put the value into a file", name, len(value), maxVariable-2)
 		}
 	}
 	return nil

@@ -3,6 +3,7 @@ package local
 import (
 	"crypto/tls"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -32,14 +33,18 @@ type Fault struct {
 	Bytes   int64             `json:"bytes,omitempty"`
 }
 
-// check refuses a fault that could not happen.
-func (f Fault) check() error {
+// check refuses a fault that could not happen to an operation.
+func (f Fault) check(op string) error {
 	switch f.Kind {
 	case FaultStatus:
 		if f.Status < 200 || f.Status > 999 {
 			return badRequest("a fault's status is %d: it must be 200 to 999", f.Status)
 		}
-	case FaultReset, FaultLoseAnswer, FaultDropDone:
+	case FaultReset, FaultLoseAnswer:
+	case FaultDropDone:
+		if op != wire.ExecStream.Op {
+			return badRequest("the fault %q is for %s: nothing else has a done event", f.Kind, wire.ExecStream.Op)
+		}
 	case FaultDelay, FaultTruncate, FaultStall:
 		if f.DelayMS < 0 || f.Bytes < 0 {
 			return badRequest("a fault's delay and bytes cannot be negative")
@@ -54,10 +59,19 @@ func (f Fault) check() error {
 // service's plan limit, which names the way to lift it.
 func (f Fault) refusal() error {
 	err := &apiError{status: f.Status, text: fmt.Sprintf("a planned fault: status %d", f.Status)}
-	if _, comeBack := f.Headers["Retry-After"]; f.Status == http.StatusTooManyRequests && !comeBack {
+	if f.Status == http.StatusTooManyRequests && f.header().Get("Retry-After") == "" {
 		err.upgradeURL = "https://sandflare.io/pricing"
 	}
 	return err
+}
+
+// header is what the answer has, whatever letter case it was planned in.
+func (f Fault) header() http.Header {
+	header := http.Header{}
+	for name, value := range f.Headers {
+		header.Set(name, value)
+	}
+	return header
 }
 
 // faults are planned per operation and happen in order, each once.
@@ -113,7 +127,7 @@ func (s *Server) PlanFaults(op string, list ...Fault) error {
 		return badRequest("there is no operation %q; they are %q", op, s.operations)
 	}
 	for _, fault := range list {
-		if err := fault.check(); err != nil {
+		if err := fault.check(op); err != nil {
 			return err
 		}
 	}
@@ -132,9 +146,7 @@ func (s *Server) work(op string, h handler, w *answer, r *http.Request) error {
 	}
 	switch fault.Kind {
 	case FaultStatus:
-		for name, value := range fault.Headers {
-			w.Header().Set(name, value)
-		}
+		maps.Copy(w.Header(), fault.header())
 		return fault.refusal()
 	case FaultReset:
 		return resetConnection(w)

@@ -1,7 +1,9 @@
 package local_test
 
 import (
+	"math"
 	"net/url"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -202,6 +204,20 @@ func TestExpiry(t *testing.T) {
 	assert.Equal(t, other, "/sandboxes/"+list[0].Name, "without a TTL it stays")
 }
 
+// The clock does not run over: what a duration cannot hold is not the past.
+func TestClockAtItsEnd(t *testing.T) {
+	t.Parallel()
+	a := start(t, local.Config{})
+	for range 3 {
+		sb := a.create(map[string]any{"ttl_hours": 1})
+		a.srv.Advance(math.MaxInt64)
+		a.fails(404, "GET", sb, nil)
+	}
+	var sb wire.Sandbox
+	a.ok("POST", "/sandboxes", nil, &sb)
+	assert.Greater(t, sb.CreatedAt.Year(), 2300)
+}
+
 func TestKeepAlive(t *testing.T) {
 	t.Parallel()
 	a := start(t, local.Config{})
@@ -248,6 +264,9 @@ func TestEnv(t *testing.T) {
 	assert.Equal(t, want, env)
 	assert.Equal(t, "1 3 x y\n|", a.out(sb, `printf '%s %s %s|' "$A" "$B" "$C"`))
 	a.fails(400, "POST", sb+"/agent/envs", map[string]string{"": "x"})
+	a.fails(400, "POST", sb+"/agent/envs", map[string]string{"A": strings.Repeat("x", 128<<10-2)})
+	a.ok("POST", sb+"/agent/envs", map[string]string{"A": strings.Repeat("x", 128<<10-3)}, nil)
+	assert.Equal(t, "131069\n", a.out(sb, "echo ${#A}"), "the longest there can be")
 	a.fails(400, "POST", sb+"/agent/envs", map[string]string{"a=b": "x"})
 }
 
