@@ -3,6 +3,7 @@ package local
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 )
@@ -17,8 +18,22 @@ func decode(r *http.Request, into any) error {
 	if len(bytes.TrimSpace(data)) == 0 {
 		return nil
 	}
-	if err := json.Unmarshal(data, into); err != nil {
+	if err := unmarshal(data, into); err != nil {
 		return badRequest("the body is not the JSON that this call takes: %v", err)
+	}
+	return nil
+}
+
+// unmarshal keeps numbers of any kind as they are written: a float64 has no
+// room for the digits of many an id.
+func unmarshal(data []byte, into any) error {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.UseNumber()
+	if err := dec.Decode(into); err != nil {
+		return err
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return errors.New("more follows after its end")
 	}
 	return nil
 }

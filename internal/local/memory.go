@@ -1,7 +1,6 @@
 package local
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -37,7 +36,7 @@ func openMemory(dir string) (*memory, error) {
 	}
 	var entries []recall.Entry
 	if err == nil {
-		err = json.Unmarshal(data, &entries)
+		err = unmarshal(data, &entries)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)

@@ -226,6 +226,24 @@ func TestUserMemoryOnBrokenDisk(t *testing.T) {
 	assert.Equal(t, []string{"second", "first"}, texts(a.memories("/memory")))
 }
 
+// Numbers that a float64 cannot hold come back as they were sent, and are found.
+func TestMemoryKeepsNumbers(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "data")
+	const sent = `{"id":12345678901234567890,"port":1234567,"list":[0.10,{"n":9007199254740993}]}`
+	a := start(t, local.Config{DataDir: dir})
+	for _, at := range []string{"/memory", a.create(nil) + "/memory"} {
+		a.ok("POST", at, `{"text":"numbered","metadata":`+sent+`}`, nil)
+		_, data := a.call("GET", at, nil)
+		assert.Contains(t, string(data), `"id":12345678901234567890,"list":[0.10,{"n":9007199254740993}],"port":1234567`)
+		assert.Len(t, a.memories(at+"?q=1234567"), 1)
+	}
+	require.NoError(t, a.srv.Close())
+	a = start(t, local.Config{DataDir: dir})
+	_, data := a.call("GET", "/memory?q=1234567", nil)
+	assert.Contains(t, string(data), "12345678901234567890")
+}
+
 const serveEnv = "SANDFLARE_TEST_SERVE" // a data folder: the test binary is then a server on it
 
 // killable is a server of its own process, which kill ends as the power would.
