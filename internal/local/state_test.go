@@ -189,7 +189,7 @@ func TestVolumes(t *testing.T) {
 	a.ok("DELETE", second, nil, nil)
 	third := a.create(map[string]any{"volumes": map[string]string{mount: vol.ID}})
 	assert.Equal(t, "kept", a.out(third, "cat vol/f"), "data outlives sandboxes")
-	for _, bad := range []string{"relative", "/", "/proc/x", "/etc", "/tmp", "/home/user", "/a/../b"} {
+	for _, bad := range []string{"relative", "/", "/proc/x", "/etc", "/tmp", "/home/user", "/run", "/var", "/a/../b"} {
 		a.fails(400, "POST", "/sandboxes", map[string]any{"volumes": map[string]string{bad: vol.ID}})
 	}
 	a.ok("DELETE", third, nil, nil)

@@ -148,7 +148,7 @@ func checkMount(tier guest.Tier, mount string) error {
 	if !path.IsAbs(mount) || path.Clean(mount) != mount || strings.ContainsRune(mount, 0) {
 		return badRequest("mount path %q: use a plain absolute path, as /data", mount)
 	}
-	if slices.Contains([]string{"/", "/tmp", "/home", home}, mount) {
+	if slices.Contains([]string{"/", "/tmp", "/home", home, "/run", "/var"}, mount) { // a sandbox's own files lie there
 		return badRequest("mount path %q: use a folder below it", mount)
 	}
 	for _, system := range []string{"/proc", "/sys", "/dev", "/etc", "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/var/lib"} {
