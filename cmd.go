@@ -190,7 +190,7 @@ func (r *cmdRun) finish(ctx context.Context, code int) error {
 			continue
 		}
 		_, err := r.sb.Download(ctx, r.dir+name, &skipWriter{to: w, skip: w.written}, nil)
-		if err != nil && !errors.Is(err, ErrNotFound) { // not there: the command never began
+		if err != nil && (w.held || !errors.Is(err, ErrNotFound)) { // not there: the command never began
 			return err
 		}
 	}

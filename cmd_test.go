@@ -214,6 +214,28 @@ func TestCmdDropsOutput(t *testing.T) {
 	assert.Equal(t, 1, reads)
 }
 
+// A command can remove the files of its own run: text has come by then, bytes are lost.
+func TestCmdTakesItsFilesAway(t *testing.T) {
+	t.Parallel()
+	sb := sandbox(t)
+	out, err := sb.Command("rm -rf /tmp/.sandflare-*; printf text; exit 4").Output(t.Context())
+	require.ErrorContains(t, err, "code 4")
+	assert.Equal(t, "text", string(out))
+	_, err = sb.Command("rm -rf /tmp/.sandflare-*; printf '\\377'").Output(t.Context())
+	require.ErrorIs(t, err, sandflare.ErrNotFound)
+}
+
+func TestCmdTidiesUpThroughAFault(t *testing.T) {
+	t.Parallel()
+	server := sandflaretest.Start(t)
+	sb, err := server.Client().CreateSandbox(t.Context(), nil)
+	require.NoError(t, err)
+	server.Faults().On("sandbox.exec").Then(sandflaretest.Reset())
+	require.NoError(t, sb.Command("true").Run(t.Context()))
+	assert.Empty(t, server.Faults().Unused())
+	assert.Empty(t, run(t, sb, "ls -A /tmp"))
+}
+
 func TestCmdMisuse(t *testing.T) {
 	t.Parallel()
 	sb := sandbox(t)
