@@ -1,6 +1,8 @@
 package local_test
 
 import (
+	"bufio"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -11,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/sandflare/sandflare-go/internal/local"
 	"github.com/sandflare/sandflare-go/internal/wire"
 )
 
@@ -113,4 +116,22 @@ func TestFileErrors(t *testing.T) {
 	for _, text := range texts {
 		assert.NotContains(t, text, "sandflare-local-", "no path of the host")
 	}
+}
+
+// An upload whose sandbox is deleted is told that, not that its processes ended.
+func TestUploadIntoADeletedSandbox(t *testing.T) {
+	t.Parallel()
+	a := start(t, local.Config{})
+	sb := a.create(nil)
+	conn := a.send(fmt.Sprintf("POST %s/files?path=f HTTP/1.1\r\nHost: localhost\r\nX-API-Key: %s\r\nContent-Length: 8\r\n\r\nhalf", sb, a.srv.Key()))
+	require.Eventually(t, func() bool { return a.out(sb, "ls -A") != "" }, 20*time.Second, 10*time.Millisecond, "it has begun")
+	a.ok("DELETE", sb, nil, nil)
+	_, err := io.WriteString(conn, "half")
+	require.NoError(t, err)
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	require.NoError(t, err)
+	data, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	assert.Equal(t, 409, resp.StatusCode)
+	assert.Contains(t, errorText(t, data), "ended while the call was under way")
 }

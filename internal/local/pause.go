@@ -1,5 +1,7 @@
 package local
 
+import "github.com/sandflare/sandflare-go/internal/local/guest"
+
 // pause stops every process; resume lets them go on. Both may be repeated.
 func (sb *sandbox) pause() error { return sb.setPaused(true, sb.guest.Pause) }
 
@@ -34,7 +36,13 @@ func (sb *sandbox) whileReady(do func() error) error {
 	return do()
 }
 
+// isStopped tells a sandbox that was removed from one that ended by itself.
 func (sb *sandbox) isStopped() error {
+	sb.mu.Lock()
+	defer sb.mu.Unlock()
+	if sb.gone {
+		return guest.ErrEnded
+	}
 	return conflict("sandbox %s has stopped: all its processes ended", sb.name)
 }
 
