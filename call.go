@@ -96,11 +96,11 @@ func (c *Client) send(ctx context.Context, op string, req transport.Request, dec
 	if err = decode(resp.Body); err == nil {
 		return nil
 	}
+	resp.Header, resp.Body = c.transport.RedactHeader(req, resp.Header), c.hidden(req, resp.Body)
 	var refused errRefused
 	if errors.As(err, &refused) {
-		return &callError{op: op, attempts: resp.Attempts, err: apiError(req, resp.Status, resp.Header, c.hidden(req, resp.Body), 0)}
+		return &callError{op: op, attempts: resp.Attempts, err: apiError(req, resp.Status, resp.Header, resp.Body, 0)}
 	}
-	resp.Body = c.hidden(req, resp.Body)
 	return unreadable(op, req, resp, c.discreet(req, err))
 }
 
@@ -114,18 +114,10 @@ const maxErrorBody = 64 << 10
 // discreet takes out of an error's text what the request keeps secret.
 func (c *Client) discreet(req transport.Request, err error) error {
 	if text := c.transport.Redact(req, err.Error()); text != err.Error() {
-		return &discreetError{text, err}
+		return transport.Discreet(text, err)
 	}
 	return err
 }
-
-type discreetError struct {
-	text string
-	err  error
-}
-
-func (e *discreetError) Error() string { return e.text }
-func (e *discreetError) Unwrap() error { return e.err }
 
 // secrets are the texts that errors must not repeat: each whole, and its first
 // lines by themselves. What is too short to be any would garble errors.

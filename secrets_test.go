@@ -115,10 +115,16 @@ var badServers = map[string]http.HandlerFunc{
 		w.Header().Set("Location", "https://elsewhere.test/"+r.URL.RawQuery+"?"+r.URL.RawQuery)
 		w.WriteHeader(302)
 	},
-	"text page":   func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, echo(r)) },
+	"text page": func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/x; key="+r.Header.Get("X-API-Key"))
+		io.WriteString(w, echo(r))
+	},
 	"html page":   func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "<p>"+html.EscapeString(echo(r))) },
 	"wrong types": func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, wrongly(echo(r))) },
-	"refused":     func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, `{"error":`+jsonOf(echo(r))+`}`) },
+	"refused": func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Request-Id", r.Header.Get("X-API-Key"))
+		io.WriteString(w, `{"error":`+jsonOf(echo(r))+`}`)
+	},
 	"error event": func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
 		io.WriteString(w, "event: error\ndata: "+jsonOf(map[string]string{"line": echo(r)})+"\n\n")
@@ -205,7 +211,7 @@ func discreet(t *testing.T, name string, err error) {
 	shown := err.Error() + fmt.Sprintf("%v %+v %q", err, err, err)
 	var api *sandflare.APIError
 	if errors.As(err, &api) {
-		shown += api.Message + string(api.Body) + api.Path + api.UpgradeURL
+		shown += api.Message + string(api.Body) + api.Path + api.UpgradeURL + api.RequestID
 	}
 	for err := err; err != nil; err = errors.Unwrap(err) {
 		shown += err.Error()

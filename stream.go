@@ -131,7 +131,7 @@ func (c *Client) notAStream(op string, req transport.Request, resp *http.Respons
 	}
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
 	return &callError{op: op, kind: ErrOutcomeUnknown, hint: "it may have run, and was not sent again",
-		err: fmt.Errorf("the answer is no event stream: %w", apiError(req, resp.StatusCode, resp.Header, c.hidden(req, body), 0))}
+		err: fmt.Errorf("the answer is no event stream: %w", apiError(req, resp.StatusCode, c.transport.RedactHeader(req, resp.Header), c.hidden(req, body), 0))}
 }
 
 // deliver yields events until done, an error, or the end of the loop.

@@ -1,23 +1,27 @@
 package transport
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
 	"net/http/httptrace"
-	"slices"
 	"sync/atomic"
 	"time"
 )
 
 const (
+	acceptFile     = "application/octet-stream" // of calls that are answered with a file
 	errorBodyLimit = 64 << 10
-	believed       = 64 << 20         // of a Content-Length, before the bytes are there
 	errorBodyTime  = 10 * time.Second // an answer is known: do not wait long for its text
+	freshConns     = 4                // that net/http may use up in one attempt
+)
+
+var (
+	errNothing   = errors.New("the HTTP client's transport gave neither an answer nor an error")
+	errNoAnswers = fmt.Errorf("%d new connections in a row gave no answer", freshConns+1)
 )
 
 // An attempt is one sending of a call.
@@ -32,6 +36,7 @@ type attempt struct {
 
 	asked atomic.Bool // a connection was asked for
 	got   atomic.Bool // and one was had: from here on bytes may be on the wire
+	fresh atomic.Int32
 }
 
 // RoundTrip makes one attempt and keeps what came of it in c.last.
@@ -40,8 +45,14 @@ func (c *call) RoundTrip(req *http.Request) (*http.Response, error) {
 	c.waiting, c.lastStatus = false, 0
 	a := c.newAttempt()
 	resp, err := c.client.http.Transport.RoundTrip(a.request(req))
+	if err == nil && resp == nil {
+		err = errNothing
+	}
 	if err != nil {
 		return nil, a.fail(err)
+	}
+	if resp.Body == nil { // as mocks answer
+		resp.Body = http.NoBody
 	}
 	a.answer = answerBody{ReadCloser: resp.Body, attempt: a}
 	resp.Body = &a.answer
@@ -76,7 +87,7 @@ func (a *attempt) end() {
 // request is what goes to the real transport.
 func (a *attempt) request(req *http.Request) *http.Request {
 	a.trace.GetConn = func(string) { a.asked.Store(true) }
-	a.trace.GotConn = func(httptrace.GotConnInfo) { a.got.Store(true) }
+	a.trace.GotConn = a.gotConn
 	out := req.WithContext(httptrace.WithClientTrace(a.ctx, &a.trace))
 	out.Header = maps.Clone(a.call.client.headers)
 	maps.Copy(out.Header, req.Header) // a cookie
@@ -85,13 +96,22 @@ func (a *attempt) request(req *http.Request) *http.Request {
 	return out
 }
 
+// gotConn ends an attempt that net/http would go on with for ever: it sends a
+// read again, at once, on each connection that HTTP/2 shuts down in good order.
+func (a *attempt) gotConn(info httptrace.GotConnInfo) {
+	a.got.Store(true)
+	if !info.Reused && a.fresh.Add(1) > freshConns {
+		a.cancel(errNoAnswers)
+	}
+}
+
 // setHeaders adds what only this request has.
 func (a *attempt) setHeaders(h http.Header) {
 	req := a.call.req
 	if req.Accept != "" {
 		h.Set("Accept", req.Accept)
 	}
-	if !a.call.whole || req.Accept == "application/octet-stream" {
+	if !a.call.whole || req.Accept == acceptFile {
 		h.Set("Accept-Encoding", "identity") // compression would hide the length and hold bytes back
 	}
 	if req.Body == nil {
@@ -138,7 +158,7 @@ func (a *attempt) cause(err error) (cause error, final bool) {
 // refused ends an attempt that was answered, but not with a success.
 func (a *attempt) refused(resp *http.Response) *http.Response {
 	defer a.end()
-	status := &StatusError{Status: resp.StatusCode, Header: resp.Header}
+	status := &StatusError{Status: resp.StatusCode, Header: a.call.client.RedactHeader(a.call.req, resp.Header)}
 	status.RetryAfter, status.comeBack = retryAfter(resp.Header, time.Now())
 	if resp.StatusCode >= 200 { // what follows a 101 is no body
 		status.Body = []byte(a.call.redact(string(a.errorBody(resp))))
@@ -156,69 +176,4 @@ func (a *attempt) errorBody(resp *http.Response) []byte {
 	defer slow.Stop()
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, errorBodyLimit))
 	return body
-}
-
-// readAll takes the whole answer in. When it cannot, the attempt has failed.
-func (a *attempt) readAll(resp *http.Response) (*http.Response, error) {
-	defer a.end()
-	a.call.lastStatus = resp.StatusCode
-	body, err := readBounded(resp, a.limit())
-	resp.Body.Close()
-	if err == nil {
-		err = cutJSON(resp, body)
-	}
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		err = &CutError{Body: body, Err: err}
-	}
-	if err != nil {
-		a.call.last = outcome{err: err, final: final(err), sent: true}
-		return nil, err
-	}
-	a.call.last, a.call.answer = outcome{}, body
-	resp.Body = http.NoBody
-	return resp, nil
-}
-
-func (a *attempt) limit() int64 {
-	if a.call.req.Limit > 0 {
-		return a.call.req.Limit
-	}
-	return defaultLimit
-}
-
-// readBounded believes an announced length as far as memory goes, not as to where the body ends.
-func readBounded(resp *http.Response, limit int64) ([]byte, error) {
-	if resp.ContentLength > limit {
-		return nil, &TooLargeError{Limit: limit}
-	}
-	from := io.LimitReader(resp.Body, limit+1)
-	body := make([]byte, 0, max(512, min(resp.ContentLength, believed)+1)) // one more byte shows the end
-	for {
-		n, err := from.Read(body[len(body):cap(body)])
-		body = body[:len(body)+n]
-		switch {
-		case int64(len(body)) > limit:
-			return nil, &TooLargeError{Limit: limit}
-		case err == io.EOF:
-			return body, nil
-		case err != nil:
-			return body, err
-		case len(body) == cap(body):
-			body = slices.Grow(body, 1)
-		}
-	}
-}
-
-// cutJSON finds a document that stops in the middle where the end of the
-// connection is the only end of the body, so that the cut shows nowhere else.
-func cutJSON(resp *http.Response, body []byte) error {
-	framed := resp.ContentLength >= 0 || len(resp.TransferEncoding) > 0 || resp.ProtoMajor != 1 || resp.Uncompressed
-	if framed || !bytes.HasPrefix(body, []byte("{")) && !bytes.HasPrefix(body, []byte("[")) {
-		return nil
-	}
-	var document json.RawMessage
-	if err := json.NewDecoder(bytes.NewReader(body)).Decode(&document); err == io.ErrUnexpectedEOF {
-		return err
-	}
-	return nil
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sandflare/sandflare-go/internal/transport"
+	"github.com/sandflare/sandflare-go/internal/wire"
 )
 
 func stringReader(s string) io.Reader { return strings.NewReader(s) }
@@ -61,6 +62,14 @@ func cutWithoutFraming(t *testing.T) {
 	_, err = newClient(t, raw(t, answer(half)).url).Do(t.Context(), exec)
 	assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
 	assert.True(t, failure(t, err).OutcomeUnknown)
+	s = raw(t, answer(strings.Replace(half, "{", " \n{", 1)), ok)
+	resp, err = newClient(t, s.url).Do(t.Context(), read)
+	require.NoError(t, err)
+	assert.Equal(t, 2, resp.Attempts, "blanks before the document do not hide that it is cut")
+	file := transport.Request{Route: wire.FileRead, Segments: []string{"sb-1"}, Accept: "application/octet-stream"}
+	resp, err = newClient(t, raw(t, answer(half)).url).Do(t.Context(), file)
+	require.NoError(t, err, "a file may hold half a document")
+	assert.Equal(t, `{"name":"sb`, string(resp.Body))
 	for _, whole := range []string{"", "[1]", "{} ", "{not json", "text"} {
 		resp, err := newClient(t, raw(t, answer("HTTP/1.0 200 OK\r\n\r\n"+whole)).url).Do(t.Context(), read)
 		if assert.NoError(t, err, whole) {

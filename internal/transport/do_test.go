@@ -99,6 +99,30 @@ func TestMockFailureOfEffectIsUnknown(t *testing.T) {
 	assert.Equal(t, 4, failure(t, err).Attempts)
 }
 
+// A transport of the caller's may leave out what net/http would fill in.
+func TestTransportsThatLeaveThingsOut(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[int]string{200: "", 404: "status 404", 0: "neither an answer nor an error"} {
+		client := newClient(t, "http://127.0.0.1", through(roundTrip(func(*http.Request) (*http.Response, error) {
+			if status == 0 {
+				return nil, nil
+			}
+			return &http.Response{StatusCode: status}, nil
+		})))
+		for _, req := range []transport.Request{read, exec} {
+			_, err := client.Do(t.Context(), req)
+			if want == "" {
+				assert.NoError(t, err)
+			} else {
+				assert.ErrorContains(t, err, want)
+			}
+		}
+		if opened, err := client.Open(t.Context(), stream); assert.Equal(t, want == "", err == nil) && err == nil {
+			assert.NoError(t, opened.Body.Close())
+		}
+	}
+}
+
 func TestConnectionsAreReused(t *testing.T) {
 	t.Parallel()
 	s := newCounting(t, func(w http.ResponseWriter, r *http.Request) {

@@ -4,14 +4,12 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"syscall"
 )
@@ -19,7 +17,7 @@ import (
 // explain turns an error of net/http into one that helps: no URL, no key, and
 // words about what to do where the cause is known.
 func (c *call) explain(err error) error {
-	err = withoutURL(err)
+	err = withoutAdvice(withoutURL(err))
 	var dns *net.DNSError
 	switch {
 	case errors.As(err, &dns) && dns.IsNotFound:
@@ -65,6 +63,16 @@ func withoutURL(err error) error {
 	var wrapped *url.Error
 	for errors.As(err, &wrapped) {
 		err = wrapped.Err
+	}
+	return err
+}
+
+// withoutAdvice takes from net/http's text what only this package could follow.
+func withoutAdvice(err error) error {
+	_, text, ours := strings.Cut(err.Error(), "cannot retry err [")
+	text, _, cut := strings.Cut(text, "] after Request.Body was written")
+	if ours && cut {
+		return &explained{text, err}
 	}
 	return err
 }
@@ -141,38 +149,4 @@ func refusedByProxy(_ context.Context, _ *url.URL, _ *http.Request, resp *http.R
 		return nil
 	}
 	return &proxyError{status: resp.Status}
-}
-
-const shortestSecret = 4 // hiding shorter ones would garble texts
-
-// Redact hides the key, the query, which may hold a command, and the request's
-// secrets where a server or a foreign transport repeats them.
-func (c *Client) Redact(req Request, text string) string {
-	for _, secret := range append([]string{c.config.Key, req.Query}, req.Secrets...) {
-		if len(secret) < shortestSecret {
-			continue
-		}
-		for _, form := range forms(secret) {
-			text = strings.ReplaceAll(text, form, "[hidden]")
-		}
-	}
-	return text
-}
-
-// forms are how a text stands in plain text, in JSON and in URLs.
-func forms(text string) []string {
-	inJSON, _ := json.Marshal(text) // a string always can
-	inURL := url.QueryEscape(text)
-	list := []string{text, strings.Trim(string(inJSON), `"`), inURL, strings.ReplaceAll(inURL, "+", "%20")}
-	slices.Sort(list)
-	return slices.Compact(list)
-}
-
-func (c *call) redact(text string) string { return c.client.Redact(c.req, text) }
-
-func (c *call) redacted(err error) error {
-	if text := c.redact(err.Error()); text != err.Error() {
-		return &explained{text, err}
-	}
-	return err
 }

@@ -36,6 +36,7 @@ func TestFaults(t *testing.T) {
 		"H6_retry_after_date":            retryAfterDate,
 		"H7_bad_retry_after":             badRetryAfter,
 		"H8_retry_after_too_long":        retryAfterTooLong,
+		"H8_retry_after_for_ever":        retryAfterForEver,
 		"H9_429_without_header":          rateLimitedWithoutHeader,
 		"H10_gateway_errors":             gatewayErrors,
 		"H11_lasting_server_errors":      lastingServerErrors,

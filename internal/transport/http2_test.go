@@ -3,9 +3,11 @@ package transport_test
 import (
 	"crypto/tls"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -52,4 +54,62 @@ func TestHTTP2(t *testing.T) {
 	_, err = client.Do(t.Context(), exec)
 	assert.True(t, failure(t, err).OutcomeUnknown)
 	assert.Equal(t, before+1, requests.Load())
+}
+
+// goingAway is an HTTP/2 server that shuts each connection down, in good
+// order, when a request comes. It counts the requests.
+func goingAway(t *testing.T) (url string, rt *http.Transport, requests *atomic.Int64) {
+	pair := httptest.NewTLSServer(nil)
+	pair.Close()
+	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: pair.TLS.Certificates, NextProtos: []string{"h2"}})
+	require.NoError(t, err)
+	requests = &atomic.Int64{}
+	var running sync.WaitGroup
+	t.Cleanup(func() { listener.Close(); running.Wait() })
+	running.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			running.Go(func() { goAway(conn, requests); conn.Close() })
+		}
+	})
+	rt = transport.NewTransport(time.Second)
+	rt.TLSClientConfig = &tls.Config{RootCAs: pair.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs}
+	t.Cleanup(rt.CloseIdleConnections)
+	return "https://" + listener.Addr().String(), rt, requests
+}
+
+func goAway(conn net.Conn, requests *atomic.Int64) {
+	const headers = 1
+	conn.Write([]byte{0, 0, 0, 4, 0, 0, 0, 0, 0}) // SETTINGS, none
+	io.CopyN(io.Discard, conn, int64(len("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")))
+	for head := make([]byte, 9); ; {
+		if _, err := io.ReadFull(conn, head); err != nil {
+			return
+		}
+		io.CopyN(io.Discard, conn, int64(head[0])<<16|int64(head[1])<<8|int64(head[2]))
+		if head[3] == headers {
+			requests.Add(1)
+			conn.Write(append([]byte{0, 0, 8, 7, 0, 0, 0, 0, 0}, make([]byte, 8)...)) // GOAWAY, NO_ERROR, nothing was worked on
+		}
+	}
+}
+
+// net/http sends a read again, without a pause or an end, when HTTP/2 says that it was not worked on.
+func TestHTTP2ThatAlwaysGoesAway(t *testing.T) {
+	t.Parallel()
+	url, rt, requests := goingAway(t)
+	client := newClient(t, url, through(rt), func(c *transport.Config) { c.MaxRetries = 1 })
+	_, err := client.Do(t.Context(), read)
+	assert.Equal(t, 2, failure(t, err).Attempts)
+	assert.ErrorContains(t, err, "gave no answer")
+	assert.LessOrEqual(t, requests.Load(), int64(10))
+
+	requests.Store(0)
+	_, err = client.Do(t.Context(), exec)
+	assert.True(t, failure(t, err).OutcomeUnknown)
+	assert.EqualValues(t, 1, requests.Load())
+	assert.NotContains(t, err.Error(), "GetBody", "advice that only this package could follow")
 }

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"math"
 	"net/http"
 	"time"
 
@@ -47,7 +48,7 @@ func (c *call) roomLeft() bool {
 	config := c.client.config
 	c.wait = jitter(config.BaseDelay, config.MaxRetryDelay, c.attempts-1)
 	if s := c.last.status; s != nil {
-		c.wait += s.RetryAfter
+		c.wait += min(s.RetryAfter, math.MaxInt64-c.wait)
 	}
 	deadline, limited := c.ctx.Deadline()
 	switch {

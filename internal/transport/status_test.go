@@ -1,7 +1,9 @@
 package transport_test
 
 import (
+	"context"
 	"io"
+	"math"
 	"net/http"
 	"strconv"
 	"sync"
@@ -213,6 +215,19 @@ func retryAfterTooLong(t *testing.T) {
 		assert.Equal(t, 5*time.Second, status(t, err).RetryAfter)
 		assert.Zero(t, time.Since(start))
 		assert.False(t, failure(t, err).OutcomeUnknown)
+	})
+}
+
+// A wait may be allowed that takes longer than a duration can be.
+func retryAfterForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Hour, cancel)
+		s := &script{statuses: []int{503, 503, 503, 503}, header: retryAfter("Fri, 31 Dec 9999 23:59:59 GMT")}
+		client := newClient(t, "http://127.0.0.1", through(s), func(c *transport.Config) { c.MaxRetryDelay = math.MaxInt64 })
+		_, err := client.Do(ctx, read)
+		assert.ErrorIs(t, err, context.Canceled)
+		assert.Len(t, s.at, 1)
 	})
 }
 
