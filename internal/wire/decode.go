@@ -77,21 +77,19 @@ func Refused(data []byte) string {
 		return ""
 	}
 	var envelope struct {
-		Success *bool  `json:"success"`
-		Error   any    `json:"error"`
-		Message string `json:"message"`
+		Success, Error, Message any
 	}
 	if json.Unmarshal(data, &envelope) != nil {
 		return ""
 	}
-	if text, ok := envelope.Error.(string); ok && text != "" {
+	if text := plainText(envelope.Error); text != "" {
 		return text
 	}
-	if envelope.Success == nil || *envelope.Success {
+	if envelope.Success != false && envelope.Success != "false" {
 		return ""
 	}
-	if envelope.Message != "" {
-		return envelope.Message
+	if text := plainText(envelope.Message); text != "" {
+		return text
 	}
 	return "the service reported a failure without a reason"
 }
@@ -101,17 +99,18 @@ func Refused(data []byte) string {
 func ErrorText(data []byte) (text, upgradeURL string) {
 	var body struct {
 		Error, Message, Detail any
-		UpgradeURL             string `json:"upgrade_url"`
+		UpgradeURL             any `json:"upgrade_url"`
 	}
 	if json.Unmarshal(data, &body) != nil {
 		return "", ""
 	}
+	upgradeURL, _ = body.UpgradeURL.(string)
 	for _, v := range []any{body.Error, body.Message, body.Detail} {
 		if text := plainText(v); text != "" {
-			return text, body.UpgradeURL
+			return text, upgradeURL
 		}
 	}
-	return "", body.UpgradeURL
+	return "", upgradeURL
 }
 
 // plainText reads "text" and {"message": "text"}.

@@ -46,17 +46,18 @@ func TestFaults_B9_Nulls(t *testing.T) {
 func TestFaults_B8_B10_B12_DecodeRefuses(t *testing.T) {
 	t.Parallel()
 	for document, want := range map[string]string{
-		`{"exit_code":"soon"}`:                 "exit_code should be a whole number, but is soon",
-		`{"exit_code":1.5}`:                    "exit_code should be a whole number, but is 1.5",
-		`{"exit_code":1180591620717411303424}`: "exit_code should be a whole number",
-		`{"exit_code":1e999999999}`:            "exit_code should be a whole number",
-		`{"exit_code":NaN}`:                    "no JSON document",
-		`{"exit_code":[1]}`:                    "exit_code should be a whole number",
-		`{"exit_code":1} trailing`:             "no JSON document",
-		`{"exit_code":1}{"exit_code":2}`:       "no JSON document",
-		`[1]`:                                  "should be an object",
-		`<html>`:                               "no JSON document",
-		strings.Repeat("[", 100_000):           "exceeded max depth",
+		`{"exit_code":"soon"}`:                                 "exit_code should be a whole number, but is soon",
+		`{"exit_code":1.5}`:                                    "exit_code should be a whole number, but is 1.5",
+		`{"exit_code":1180591620717411303424}`:                 "exit_code should be a whole number",
+		`{"exit_code":1e999999999}`:                            "exit_code should be a whole number",
+		`{"exit_code":NaN}`:                                    "no JSON document",
+		`{"exit_code":[1]}`:                                    "exit_code should be a whole number",
+		`{"exit_code":"` + strings.Repeat("secret", 10) + `"}`: "should be a whole number, but is something of 60 bytes", // half a secret is not known for one
+		`{"exit_code":1} trailing`:                             "no JSON document",
+		`{"exit_code":1}{"exit_code":2}`:                       "no JSON document",
+		`[1]`:                                                  "should be an object",
+		`<html>`:                                               "no JSON document",
+		strings.Repeat("[", 100_000):                           "exceeded max depth",
 	} {
 		var result wire.ExecResult
 		err := wire.Decode([]byte(document), &result)
@@ -158,6 +159,7 @@ func TestErrorText(t *testing.T) {
 		`<html>`:                                 {"", ""},
 		`[1]`:                                    {"", ""},
 		`{"error":7}`:                            {"", ""},
+		`{"error":"no","upgrade_url":7}`:         {"no", ""},
 	} {
 		text, upgrade := wire.ErrorText([]byte(body))
 		assert.Equal(t, want, [2]string{text, upgrade}, body)
@@ -170,6 +172,10 @@ func TestFaults_H13_SuccessThatReportsAFailure(t *testing.T) {
 		`{"success":false}`:                "the service reported a failure without a reason",
 		`{"success":false,"message":"no"}`: "no",
 		`{"error":"no"}`:                   "no",
+		`{"error":"no","message":7}`:       "no",
+		`{"error":{"message":"no"}}`:       "no",
+		`{"success":"false","message":[]}`: "the service reported a failure without a reason",
+		`{"success":"true","error":false}`: "",
 		`{"success":true,"error":""}`:      "",
 		`{"success":true,"error":null}`:    "",
 		`{"stdout":"\"error\""}`:           "",
