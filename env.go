@@ -9,11 +9,17 @@ import (
 	"github.com/sandflare/sandflare-go/internal/wire"
 )
 
-// Env returns the environment that is set for all commands (GET …/agent/envs).
+// Env returns the environment that is set for all commands (GET
+// …/agent/envs). The map may be empty, never nil.
 func (s *Sandbox) Env(ctx context.Context) (map[string]string, error) {
-	env := map[string]string{}
-	err := s.call(ctx, "get environment of", wire.EnvGet, nil, intoAny(&env))
-	return env, err
+	var env map[string]string
+	if err := s.call(ctx, "get environment of", wire.EnvGet, nil, intoAny(&env)); err != nil {
+		return nil, err
+	}
+	if env == nil {
+		env = map[string]string{}
+	}
+	return env, nil
 }
 
 // SetEnv sets variables for all later commands and keeps the others (POST

@@ -55,7 +55,7 @@ type APIError struct {
 // Error gives status, message and call.
 func (e *APIError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s: %d %s", e.Method, e.Path, e.StatusCode, http.StatusText(e.StatusCode))
+	fmt.Fprintf(&b, "%s %s: %s", e.Method, e.Path, strings.TrimSpace(itoa(e.StatusCode)+" "+http.StatusText(e.StatusCode)))
 	if e.Message != "" {
 		fmt.Fprintf(&b, ": %s", e.Message)
 	}
@@ -91,6 +91,9 @@ type ExitError struct{ Result *ExecResult }
 
 // Error gives the exit code and the last line of stderr.
 func (e *ExitError) Error() string {
+	if e.Result == nil {
+		return "sandflare: command failed"
+	}
 	text := fmt.Sprintf("sandflare: command exited with code %d", e.Result.ExitCode)
 	if line := lastLine(e.Result.Stderr); line != "" {
 		text += ": " + line

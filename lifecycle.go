@@ -91,8 +91,14 @@ func (s *Sandbox) KeepAlive(ctx context.Context, d time.Duration) error {
 		return invalid(s.opOrVerb(verb), "%v is not possible: more than 0, at most %v", d, maxKeepAlive)
 	}
 	var answer wire.KeepAliveResult
+	deadline := func(body []byte) error {
+		if len(body) == 0 { // it is done, and nothing is told
+			return nil
+		}
+		return into(&answer)(body)
+	}
 	body := jsonBody(wire.KeepAlive{Timeout: whole(d, time.Second)})
-	if err := s.call(ctx, verb, wire.SandboxKeepAlive, body, into(&answer)); err != nil {
+	if err := s.call(ctx, verb, wire.SandboxKeepAlive, body, deadline); err != nil {
 		return err
 	}
 	if !answer.NewDeadline.IsZero() {

@@ -45,6 +45,26 @@ func TestKeepAlive(t *testing.T) {
 	assert.ErrorIs(t, sb.Health(ctx), sandflare.ErrNotFound)
 }
 
+// A service may say less than it could.
+func TestShortAnswers(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{"", "{}", `{"new_deadline":[]}`} {
+		client, mock := mocked(t)
+		mock.RegisterResponder("POST", testURL+"/sandboxes/sb-1/timeout", answers(200, body))
+		assert.NoError(t, client.Sandbox("sb-1").KeepAlive(t.Context(), time.Hour), "%q: it is done", body)
+	}
+	client, mock := mocked(t)
+	mock.RegisterResponder("GET", testURL+"/sandboxes/sb-1/agent/envs", answers(200, "null"))
+	env, err := client.Sandbox("sb-1").Env(t.Context())
+	require.NoError(t, err)
+	assert.NotNil(t, env)
+	mock.RegisterResponder("GET", testURL+"/sandboxes/sb-1", answers(200, `{"name":"sb-1","ttl_hours":1e300}`))
+	require.NoError(t, client.Sandbox("sb-1").Refresh(t.Context()))
+	sb, err := client.GetSandbox(t.Context(), "sb-1")
+	require.NoError(t, err)
+	assert.Positive(t, sb.Info().TTL)
+}
+
 // The manager is given the package, and what it says is the result.
 func TestInstall(t *testing.T) {
 	t.Parallel()

@@ -39,7 +39,7 @@ func (m *memoryStore) send(ctx context.Context, verb string, req transport.Reque
 		return invalid(op, "the memory was not made by a Client or Sandbox")
 	}
 	if m.sandbox != nil && req.Route != wire.MemoryFeedback {
-		if err := m.sandbox.ready(ctx, op); err != nil {
+		if err := m.sandbox.ready(ctx, verb+" memory of sandbox"); err != nil {
 			return err
 		}
 		req.Segments = append([]string{m.sandbox.name}, req.Segments...)

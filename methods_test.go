@@ -130,8 +130,8 @@ func TestEveryMethodReportsMalformedAnswers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			forEach(t, func(t *testing.T, m method) {
-				if m.raw || m.ignored && name != "html" {
-					t.Skip("any body will do")
+				if m.raw || m.ignored && name != "html" || m.route == wire.SandboxKeepAlive && name == "empty" {
+					t.Skip("such a body will do")
 				}
 				client, mock := mocked(t)
 				mock.RegisterResponder(m.route.Method, m.pattern(), answers(200, body))

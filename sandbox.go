@@ -135,6 +135,8 @@ func (c *Client) adopt(record wire.Sandbox) *Sandbox {
 	return &Sandbox{client: c, name: record.Name, info: infoFrom(record)}
 }
 
+const maxTTLHours = 1 << 21 // 239 years: more is no duration
+
 func infoFrom(r wire.Sandbox) SandboxInfo {
 	delete(r.Metadata, wire.RequestIDKey)
 	return SandboxInfo{
@@ -151,7 +153,7 @@ func infoFrom(r wire.Sandbox) SandboxInfo {
 		TemplateID:   r.TemplateID,
 		Metadata:     r.Metadata,
 		Ephemeral:    r.Ephemeral,
-		TTL:          time.Duration(r.TTLHours * float64(time.Hour)),
+		TTL:          time.Duration(max(0, min(r.TTLHours, maxTTLHours)) * float64(time.Hour)),
 		CreatedAt:    r.CreatedAt.Time,
 		ExpiresAt:    r.ExpiresAt.Time,
 		MemoryMB:     r.MemoryMB,

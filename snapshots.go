@@ -82,7 +82,7 @@ func (s *Sandbox) CreateSnapshot(ctx context.Context, opts *CreateSnapshotOption
 		opts = &CreateSnapshotOptions{}
 	}
 	for _, text := range append([]string{opts.Name, opts.Description}, opts.Tags...) {
-		if err := checkText(verb, "name, description or tag", text); err != nil {
+		if err := checkText(s.opOrVerb(verb), "name, description or tag", text); err != nil {
 			return nil, err
 		}
 	}

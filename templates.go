@@ -62,6 +62,9 @@ type BuildError struct{ Template *Template }
 // Error gives the template, what failed, and the last lines of the log.
 func (e *BuildError) Error() string {
 	t := e.Template
+	if t == nil {
+		return "sandflare: build failed"
+	}
 	text := fmt.Sprintf("sandflare: build of template %q failed", cmp.Or(t.Name, t.ID))
 	if problem := strings.TrimSpace(t.Error); problem != "" {
 		text += ": " + strings.ReplaceAll(problem, "\n", "\n\t")

@@ -249,4 +249,22 @@ func TestFaults_I9_ZeroValuesDoNotPanic(t *testing.T) {
 	assert.ErrorIs(t, only(user.List(ctx)), sandflare.ErrInvalidArgument)
 	assert.ErrorIs(t, memory.DeleteAll(ctx), sandflare.ErrInvalidArgument)
 	(*sandflare.Client)(nil).CloseIdleConnections()
+	for _, err := range []error{&sandflare.ExitError{}, &sandflare.BuildError{}, &sandflare.APIError{}} {
+		assert.NotEmpty(t, err.Error())
+	}
+}
+
+func TestRefusalsNameOperationAndSandboxOnce(t *testing.T) {
+	t.Parallel()
+	client, _ := mocked(t)
+	sb := client.Sandbox("sb-1")
+	var none context.Context
+	for want, err := range map[string]error{
+		`sandflare: snapshot "sb-1": invalid argument: the name`:                  only(sb.CreateSnapshot(t.Context(), &sandflare.CreateSnapshotOptions{Name: "\x00"})),
+		`sandflare: list memory of sandbox "sb-1": invalid argument: the context`: only(sb.Memory().List(none)),
+	} {
+		assert.ErrorContains(t, err, want)
+	}
+	odd := &sandflare.APIError{Method: "GET", Path: "/x", StatusCode: 599, Message: "boom"}
+	assert.Equal(t, "GET /x: 599: boom", odd.Error())
 }
