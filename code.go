@@ -116,8 +116,9 @@ func (s *Sandbox) execAfter(ctx context.Context, command string) {
 	if ctx.Err() != nil { // a file that was on its way may still come
 		command += "\n{ sleep 1; " + command + "; } >/dev/null 2>&1 &"
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // no deadline: it would shorten the command's timeout
 	defer cancel()
+	defer time.AfterFunc(patience, cancel).Stop()
 	for range 2 { // done twice is as good as done once
 		if _, err := s.Exec(ctx, command, nil); err == nil || ctx.Err() != nil {
 			return
