@@ -453,9 +453,9 @@ func TestSyncWithALoudProfile(t *testing.T) {
 	sb := sandbox(t)
 	require.NoError(t, sb.WriteFile(t.Context(), ".bash_profile", []byte("echo hello; echo; printf more\n")))
 	from, to := grow(t, t.TempDir(), map[string]string{"a": "1"}), t.TempDir()
-	_, err := sb.UploadDir(t.Context(), from, "/data", nil)
+	_, err := sb.UploadDir(t.Context(), from, "data", nil)
 	require.NoError(t, err)
-	_, err = sb.DownloadDir(t.Context(), "/data", to, nil)
+	_, err = sb.DownloadDir(t.Context(), "data", to, nil)
 	require.NoError(t, err)
 	assert.Equal(t, look(t, from), look(t, to))
 }

@@ -187,7 +187,7 @@ func TestNoHelperFileArrivesAfterACancel(t *testing.T) {
 	t.Parallel()
 	for name, work := range map[string]func(context.Context, *sandflare.Sandbox) error{
 		"sync": func(ctx context.Context, sb *sandflare.Sandbox) error {
-			return only(sb.DownloadDir(ctx, "/data", t.TempDir(), nil))
+			return only(sb.DownloadDir(ctx, "data", t.TempDir(), nil))
 		},
 		"input": func(ctx context.Context, sb *sandflare.Sandbox) error {
 			cmd := sb.Command("cat")
@@ -200,7 +200,7 @@ func TestNoHelperFileArrivesAfterACancel(t *testing.T) {
 			server := sandflaretest.Start(t)
 			direct, err := server.Client().CreateSandbox(t.Context(), nil)
 			require.NoError(t, err)
-			require.NoError(t, direct.WriteFile(t.Context(), "/data/file", []byte("content")))
+			require.NoError(t, direct.WriteFile(t.Context(), "data/file", []byte("content")))
 			target, err := url.Parse(server.URL())
 			require.NoError(t, err)
 			ctx, cancel := context.WithCancel(t.Context())
