@@ -224,6 +224,34 @@ echo ready; while :; do sleep 0.01; done`)
 	}
 }
 
+// A call that nothing can end does not keep the server either: the kernel's log
+// is a file whose reader waits for more.
+func TestStopWithAStuckCall(t *testing.T) {
+	t.Parallel()
+	if log, err := os.Open("/proc/kmsg"); err != nil {
+		t.Skip("the kernel's log is not for us:", err)
+	} else {
+		log.Close()
+	}
+	p := serve(t, t.TempDir(), 2, "--isolation", "process")
+	sb := p.create(http.DefaultClient)
+	go func() {
+		req, _ := http.NewRequest("GET", p.env["SANDFLARE_API_URL"]+sb+"/files?path=/proc/kmsg", nil)
+		req.Header.Set("X-API-Key", p.env["SANDFLARE_API_KEY"])
+		if resp, err := http.DefaultClient.Do(req); err == nil { // it ends when the server does
+			resp.Body.Close()
+		}
+	}()
+	require.Eventually(t, func() bool {
+		journal, _ := io.ReadAll(p.call(http.DefaultClient, "GET", "/_local/requests", "").Body)
+		return strings.Contains(string(journal), "file.read")
+	}, 20*time.Second, 10*time.Millisecond)
+	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
+	_, code := p.end()
+	assert.Zero(t, code)
+	empty(t, p.temp)
+}
+
 // SIGKILL leaves no process, and the next start removes the folder.
 func TestKilled(t *testing.T) {
 	t.Parallel()

@@ -150,9 +150,22 @@ func (s *Server) stop() error {
 	s.cancel()
 	err := s.http.Close()
 	s.engine.close()
-	s.calls.Lock()
-	defer s.calls.Unlock()
+	s.awaitCalls()
 	return errors.Join(err, s.engine.release(), s.state.remove())
+}
+
+// awaitCalls returns when all calls have ended. One that nothing can end, as a
+// read of the kernel's log, is left to the end of the process.
+func (s *Server) awaitCalls() {
+	ended := make(chan struct{})
+	go func() {
+		s.calls.Lock()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-time.After(10 * time.Second):
+	}
 }
 
 // URL is the base URL for clients.
