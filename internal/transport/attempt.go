@@ -59,6 +59,8 @@ func (c *call) RoundTrip(req *http.Request) (*http.Response, error) {
 	switch {
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
 		return a.refused(resp), nil
+	case a.asked.Load() && a.body.unsent(): // a mock does not read what it is sent
+		return nil, a.tooEarly(resp)
 	case c.whole:
 		return a.readAll(resp)
 	}
@@ -168,6 +170,15 @@ func (a *attempt) refused(resp *http.Response) *http.Response {
 	a.call.lastStatus = resp.StatusCode
 	resp.Body = http.NoBody
 	return resp
+}
+
+// tooEarly ends an attempt whose success came before the end of the request: it cannot be one.
+func (a *attempt) tooEarly(resp *http.Response) error {
+	err := fmt.Errorf("the service answered %d without waiting for the end of the request", resp.StatusCode)
+	resp.Body.Close()
+	a.call.last = outcome{err: err, sent: true}
+	a.call.lastStatus = resp.StatusCode
+	return err
 }
 
 // errorBody reads a bounded part; when there is more, closing drops the connection.

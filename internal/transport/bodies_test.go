@@ -1,6 +1,7 @@
 package transport_test
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"context"
@@ -301,6 +302,32 @@ func earlyRefusal(t *testing.T) {
 		_, err := newClient(t, raw(t, mid).url, func(c *transport.Config) { c.MaxRetries = 0 }).Do(t.Context(), req)
 		assert.Equal(t, 413, status(t, err).Status)
 	}
+}
+
+// A file of which the service took only a part is not written, whatever it says.
+func earlySuccess(t *testing.T) {
+	early := func(conn net.Conn) {
+		http.ReadRequest(bufio.NewReaderSize(conn, 16))
+		io.WriteString(conn, "HTTP/1.1 100 Continue\r\n\r\n")
+		io.ReadFull(conn, make([]byte, 1<<20))
+		io.WriteString(conn, okAnswer)
+		conn.(*net.TCPConn).CloseWrite()
+		io.CopyN(io.Discard, conn, 1<<20)
+	}
+	zeroes := func() (io.Reader, error) { return io.LimitReader(zeros{}, 64<<20), nil }
+	req := write
+	req.Body = &transport.Body{Size: 64 << 20, Replayable: true, Open: zeroes}
+	_, err := newClient(t, raw(t, early).url).Do(t.Context(), req)
+	assert.ErrorContains(t, err, "without waiting for the end")
+	assert.Equal(t, 4, failure(t, err).Attempts)
+	req.Body = once(io.LimitReader(zeros{}, 64<<20), -1)
+	_, err = newClient(t, raw(t, early).url).Do(t.Context(), req)
+	assert.ErrorContains(t, err, "without waiting for the end")
+	req.Body, req.Route = &transport.Body{Size: 64 << 20, Replayable: true, Open: zeroes}, wire.Exec
+	s := raw(t, early)
+	_, err = newClient(t, s.url).Do(t.Context(), req)
+	assert.True(t, failure(t, err).OutcomeUnknown)
+	assert.EqualValues(t, 1, s.conns.Load())
 }
 
 type zeros struct{}

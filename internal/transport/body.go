@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"sync"
+	"sync/atomic"
 
 	"github.com/sandflare/sandflare-go/internal/wire"
 )
@@ -54,8 +55,9 @@ type sendBody struct {
 
 	reading sync.Mutex // held while the caller's reader is in use
 	source  io.Reader
-	sent    int64
 	stopped bool
+	sent    atomic.Int64
+	ended   atomic.Bool // the source has no more
 
 	mu  sync.Mutex
 	err error
@@ -85,7 +87,8 @@ func (b *sendBody) Read(p []byte) (int, error) {
 		}
 	}
 	n, err := b.source.Read(p)
-	b.sent += int64(n)
+	b.sent.Add(int64(n))
+	b.ended.Store(err == io.EOF)
 	return n, b.check(err)
 }
 
@@ -105,15 +108,15 @@ type callerError struct{ error }
 
 // check keeps the declared size true.
 func (b *sendBody) check(err error) error {
-	size := b.attempt.call.req.Body.Size
+	size, sent := b.attempt.call.req.Body.Size, b.sent.Load()
 	var callers callerError
 	switch {
 	case errors.As(err, &callers):
 		return b.fail(callers.error)
-	case size >= 0 && b.sent > size:
+	case size >= 0 && sent > size:
 		return b.fail(fmt.Errorf("it is longer than the %d bytes announced", size))
-	case err == io.EOF && b.sent < size:
-		return b.fail(fmt.Errorf("it ended after %d of %d bytes: %w", b.sent, size, io.ErrUnexpectedEOF))
+	case err == io.EOF && sent < size:
+		return b.fail(fmt.Errorf("it ended after %d of %d bytes: %w", sent, size, io.ErrUnexpectedEOF))
 	case err != nil && err != io.EOF && b.ahead == nil:
 		return b.fail(err)
 	}
@@ -127,6 +130,11 @@ func (b *sendBody) fail(err error) error {
 		b.err = fmt.Errorf("reading the request's body: %w", err)
 	}
 	return b.err
+}
+
+// unsent is true as long as the end of the body was not taken.
+func (b *sendBody) unsent() bool {
+	return b != nil && !b.ended.Load() && b.sent.Load() != b.attempt.call.req.Body.Size
 }
 
 // failure is the caller's error, if there was one.

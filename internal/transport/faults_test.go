@@ -52,6 +52,7 @@ func TestFaults(t *testing.T) {
 		"F1_F5_F7_bodies_read_once":      bodiesReadOnce,
 		"F5_body_fails":                  bodyFails,
 		"F6_early_refusal":               earlyRefusal,
+		"F6_early_success":               earlySuccess,
 		"X1_context_done":                contextDone,
 		"X2_cancel_anywhere":             cancelAnywhere,
 		"X3_cancel_with_cause":           cancelWithCause,
