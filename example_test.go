@@ -117,7 +117,7 @@ func ExampleSandbox_Exec() {
 	ctx := context.Background()
 	sb, done := newSandbox(ctx)
 	defer done()
-	result, err := sb.Exec(ctx, "echo $MY_VAR in $(pwd)", &sandflare.ExecOptions{
+	result, err := sb.Exec(ctx, "echo $MY_VAR in $(basename $PWD)", &sandflare.ExecOptions{
 		Env:     map[string]string{"MY_VAR": "hello world"},
 		Dir:     "/tmp",
 		Timeout: 10 * time.Second,
@@ -134,7 +134,7 @@ func ExampleSandbox_Exec() {
 	}
 	fmt.Println(result.Err())
 	// Output:
-	// hello world in /tmp
+	// hello world in tmp
 	// 0 true
 	// sandflare: command exited with code 3: no such thing
 }
@@ -421,7 +421,7 @@ func ExampleClient_BuildTemplate() {
 	}
 	template, err := client.BuildTemplate(ctx, &sandflare.BuildTemplateOptions{
 		Name:       "my-env",
-		Dockerfile: "FROM ubuntu:22.04\nENV GREETING=hello\nRUN mkdir /app && echo built > /app/marker\nWORKDIR /app",
+		Dockerfile: "FROM ubuntu:22.04\nENV GREETING=hello\nRUN mkdir app && echo built > app/marker\nWORKDIR /home/user/app",
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -438,7 +438,7 @@ func ExampleClient_BuildTemplate() {
 		log.Fatal(err)
 	}
 	defer sb.Close()
-	result, err := sb.Exec(ctx, "echo $GREETING; cat /app/marker", nil)
+	result, err := sb.Exec(ctx, "echo $GREETING; cat app/marker", nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -503,8 +503,8 @@ func ExampleClient_CreateVolume() {
 		log.Fatal(err)
 	}
 	defer client.DeleteVolume(ctx, volume.ID)
-	for _, command := range []string{"echo kept > /data/file", "cat /data/file"} {
-		sb, err := client.CreateSandbox(ctx, &sandflare.CreateOptions{Volumes: map[string]string{"/data": volume.ID}})
+	for _, command := range []string{"echo kept > data/file", "cat data/file"} {
+		sb, err := client.CreateSandbox(ctx, &sandflare.CreateOptions{Volumes: map[string]string{"/home/user/data": volume.ID}})
 		if err != nil {
 			log.Fatal(err)
 		}

@@ -194,6 +194,7 @@ func TestCancelOfACommandInAFileIsPrompt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sb := inMemory(t, func(conn net.Conn, r *http.Request) {
 			if strings.HasSuffix(r.URL.Path, "/files") {
+				io.Copy(io.Discard, r.Body)
 				respond(conn, 200, `{}`)
 			}
 			io.Copy(io.Discard, conn)

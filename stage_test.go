@@ -148,7 +148,7 @@ func (s *stage) prepare(t *testing.T, sb *sandflare.Sandbox, at *things) {
 		require.NotEmpty(t, processes)
 		at.pid = processes[0].PID
 	case wire.Install: // a python3 that notes its runs: no registry is asked
-		require.NoError(t, sb.WriteFile(ctx, "bin/python3", []byte("#!/bin/sh\necho x >> /home/user/ran\n")))
+		require.NoError(t, sb.WriteFile(ctx, "bin/python3", []byte("#!/bin/sh\necho x >> ~/ran\n")))
 		run("chmod +x bin/python3")
 		require.NoError(t, sb.SetEnv(ctx, map[string]string{"PATH": "/home/user/bin:/usr/local/bin:/usr/bin:/bin"}))
 	}

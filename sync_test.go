@@ -110,10 +110,11 @@ func motley(t testing.TB) string {
 
 func TestSyncKeepsAll(t *testing.T) {
 	t.Parallel()
-	for name, dir := range map[string]string{"relative": "copy", "absolute": "/data/x/y", "odd": "a 'b\"\n$c", "dash": "-rf", "home": "."} {
+	for name, dir := range map[string]string{"relative": "copy", "absolute": "/home/user/x/y", "odd": "a 'b\"\n$c", "dash": "-rf", "home": "."} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sb := sandbox(t)
+			run(t, sb, "rm -f .bash_profile") // of the process tier
 			from, to := motley(t), filepath.Join(t.TempDir(), "new", "folder")
 			up, err := sb.UploadDir(t.Context(), from, dir, nil)
 			require.NoError(t, err)

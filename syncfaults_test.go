@@ -249,10 +249,10 @@ func TestSyncOfAFileThatBecomesAPipe(t *testing.T) {
 func tools(t *testing.T, sb *sandflare.Sandbox, programs map[string]string) {
 	t.Helper()
 	for name, content := range programs {
-		require.NoError(t, sb.WriteFile(t.Context(), "/data/bin/"+name, []byte(content)))
+		require.NoError(t, sb.WriteFile(t.Context(), "/home/user/tools/"+name, []byte(content)))
 	}
-	run(t, sb, "chmod +x /data/bin/*")
-	require.NoError(t, sb.SetEnv(t.Context(), map[string]string{"PATH": "/data/bin:/usr/local/bin:/usr/bin:/bin"}))
+	run(t, sb, "chmod +x /home/user/tools/*")
+	require.NoError(t, sb.SetEnv(t.Context(), map[string]string{"PATH": "/home/user/tools:/usr/local/bin:/usr/bin:/bin"}))
 }
 
 // Where find and tar can do less, all but fractions of seconds is kept.
@@ -304,11 +304,11 @@ func TestSyncWithOtherTools(t *testing.T) {
 			t.Skip("no busybox on this machine")
 		}
 		sb := sandbox(t)
-		require.NoError(t, sb.UploadFile(t.Context(), busybox, "/data/busybox", nil))
-		run(t, sb, "chmod +x /data/busybox")
+		require.NoError(t, sb.UploadFile(t.Context(), busybox, "/home/user/busybox", nil))
+		run(t, sb, "chmod +x /home/user/busybox")
 		programs := map[string]string{}
 		for _, name := range strings.Fields("tar find stat readlink xargs gzip base64 rm rmdir mkdir chmod") {
-			programs[name] = "#!/bin/bash\nexec /data/busybox " + name + ` "$@"`
+			programs[name] = "#!/bin/bash\nexec \"$HOME/busybox\" " + name + ` "$@"`
 		}
 		tools(t, sb, programs)
 		testCoarseSync(t, sb)

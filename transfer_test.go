@@ -158,9 +158,9 @@ func TestFilesThroughTheSandbox(t *testing.T) {
 	data := bytes.Repeat([]byte("0123456789abcde\x00"), 1<<16)
 	require.NoError(t, os.WriteFile(from, data, 0o600))
 	require.NoError(t, os.WriteFile(to, nil, 0o751))
-	require.NoError(t, sb.UploadFile(t.Context(), from, "/data/file", nil))
+	require.NoError(t, sb.UploadFile(t.Context(), from, "/home/user/data/file", nil))
 	var last, total int64
-	require.NoError(t, sb.DownloadFile(t.Context(), "/data/file", to, &sandflare.TransferOptions{Progress: func(d, n int64) { last, total = d, n }}))
+	require.NoError(t, sb.DownloadFile(t.Context(), "/home/user/data/file", to, &sandflare.TransferOptions{Progress: func(d, n int64) { last, total = d, n }}))
 	back, err := os.ReadFile(to)
 	require.NoError(t, err)
 	assert.True(t, bytes.Equal(data, back))
@@ -171,10 +171,10 @@ func TestFilesThroughTheSandbox(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, os.FileMode(0o751), info.Mode().Perm(), "the replaced file gives its mode")
 	}
-	require.ErrorIs(t, sb.UploadFile(t.Context(), filepath.Join(dir, "none"), "/data/x", nil), os.ErrNotExist)
-	require.ErrorIs(t, sb.UploadFile(t.Context(), dir, "/data/x", nil), sandflare.ErrInvalidArgument)
-	require.Error(t, sb.DownloadFile(t.Context(), "/data/file", dir, nil), "a folder is not replaced")
-	require.NoError(t, sb.DownloadFile(t.Context(), "/data/file", filepath.Join(dir, strings.Repeat("n", 255)), nil), "no longer name is possible")
+	require.ErrorIs(t, sb.UploadFile(t.Context(), filepath.Join(dir, "none"), "/home/user/data/x", nil), os.ErrNotExist)
+	require.ErrorIs(t, sb.UploadFile(t.Context(), dir, "/home/user/data/x", nil), sandflare.ErrInvalidArgument)
+	require.Error(t, sb.DownloadFile(t.Context(), "/home/user/data/file", dir, nil), "a folder is not replaced")
+	require.NoError(t, sb.DownloadFile(t.Context(), "/home/user/data/file", filepath.Join(dir, strings.Repeat("n", 255)), nil), "no longer name is possible")
 }
 
 // A stream of a gigabyte would take too long here; what is measured is that

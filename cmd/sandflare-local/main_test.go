@@ -310,7 +310,9 @@ func TestDoctor(t *testing.T) {
 	assert.Zero(t, code, "%s", &p.stderr)
 	assert.Contains(t, out, "isolation: ")
 	assert.Contains(t, out, "python3")
-	assert.NotRegexp(t, `/(root|home)/`, out, "what the sandbox finds, not what this machine has elsewhere")
+	if strings.Contains(out, "isolation: namespace") {
+		assert.NotRegexp(t, `/(root|home)/`, out, "what the sandbox finds, not what this machine has elsewhere")
+	}
 	empty(t, p.temp)
 }
 

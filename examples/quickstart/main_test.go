@@ -40,7 +40,7 @@ func TestTheWholeQuickStart(t *testing.T) {
 	require.Len(t, lines, 15)
 	name := regexp.QuoteMeta(strings.TrimPrefix(lines[0], "created "))
 	for i, want := range []string{
-		"created sb-", "hello from " + name, "step 1$", "step 2$", "step 3$", "step 4$", "exit code 0$",
+		"created sb-", "hello from \\S+$", "step 1$", "step 2$", "step 3$", "step 4$", "exit code 0$",
 		"python (says 4$|skipped: )", "node (says 4$|skipped: )",
 		"hello, file$", "binary file unharmed: true$", "     6  /tmp/data.bin$", "    12  /tmp/hello.txt$",
 		"as an error: sandflare: command exited with code [12]: ls: ", "deleted " + name + "$",

@@ -95,12 +95,13 @@ func (c *clone) config(key, value string) {
 	c.env = append(c.env, "GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0="+key, "GIT_CONFIG_VALUE_0="+value)
 }
 
-func (c *clone) args() []string {
+// args are those of git, in which from is the repository.
+func (c *clone) args(from string) []string {
 	args := []string{"git", "clone", "--depth", fmt.Sprint(c.Depth)}
 	if c.Branch != "" {
 		args = append(args, "--branch", c.Branch)
 	}
-	return append(args, "--", c.Repo, c.Path)
+	return append(args, "--", from, c.Path)
 }
 
 func (c *clone) redact(text string) string {
@@ -125,8 +126,12 @@ func (sb *sandbox) gitClone(ctx context.Context, req wire.Clone) (wire.CloneResu
 		}
 		defer remove()
 	}
-	sb.logs.command(c.redact(strings.Join(c.args(), " ")))
-	res, err := sb.quietly(ctx, guest.Command{Args: c.args(), Env: c.env, Timeout: cloneTimeout})
+	from := c.Repo
+	if file, ok := strings.CutPrefix(from, "file://"); ok {
+		from = "file://" + sb.text(file)
+	}
+	sb.logs.command(c.redact(strings.Join(c.args(c.Repo), " ")))
+	res, err := sb.quietly(ctx, guest.Command{Args: c.args(from), Env: c.env, Timeout: cloneTimeout})
 	if err != nil {
 		return wire.CloneResult{}, err
 	}

@@ -81,7 +81,7 @@ func TestCreateRefuses(t *testing.T) {
 		"env name":          {400, map[string]any{"env_vars": map[string]string{"A=B": "c"}}},
 		"env value":         {400, map[string]any{"env_vars": map[string]string{"A": "\x00"}}},
 		"snapshot":          {404, map[string]any{"snapshot_id": "snap-none"}},
-		"volume":            {404, map[string]any{"volumes": map[string]string{"/data": "vol-none"}}},
+		"volume":            {404, map[string]any{"volumes": map[string]string{"/home/user/data": "vol-none"}}},
 	} {
 		a.fails(row.status, "POST", "/sandboxes", row.body)
 		var list []wire.Sandbox

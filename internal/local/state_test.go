@@ -34,7 +34,7 @@ func TestSnapshotAndRestore(t *testing.T) {
 	a := start(t, local.Config{})
 	sb := a.create(map[string]any{"label": "first", "env_vars": map[string]string{"A": "1"}})
 	a.write(sb, "f", "as it was")
-	a.out(sb, "mkdir -p /data/deep; echo d >/data/deep/file; ln -s f link; chmod 750 /data; echo t >/tmp/t")
+	a.out(sb, "mkdir -p data/deep; echo d >data/deep/file; ln -s f link; chmod 750 data; echo t >/tmp/t")
 	s := a.stream(sb, "mkfifo p; echo on; read x <p; echo $x")
 	require.Equal(t, "stdout on", s.line())
 	snap := a.snapshot(sb, map[string]any{"name": "n", "description": "d", "tags": []string{"x", "y"}})
@@ -54,7 +54,7 @@ func TestSnapshotAndRestore(t *testing.T) {
 
 	restored := a.create(map[string]any{"label": "second", "snapshot_id": snap.ID})
 	assert.Equal(t, "as it was", a.read(restored, "f"))
-	assert.Equal(t, "as it was d 750 t\n1\n", a.out(restored, `echo "$(cat link) $(cat /data/deep/file) $(stat -c %a /data) $(cat /tmp/t)"; echo $A`))
+	assert.Equal(t, "as it was d 750 t\n1\n", a.out(restored, `echo "$(cat link) $(cat data/deep/file) $(stat -c %a data) $(cat /tmp/t)"; echo $A`))
 	assert.NotContains(t, strings.Join(a.commands(restored), " "), "read", "no processes")
 	assert.Equal(t, 1, a.snapshots("")[0].ForkCount)
 	a.write(restored, "f", "of the copy")

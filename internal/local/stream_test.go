@@ -36,7 +36,7 @@ func TestStreamFrames(t *testing.T) {
 	}
 	assert.Zero(t, s.done())
 	assert.Zero(t, a.stream(sb, "true").done())
-	assert.Equal(t, "stdout /tmp", a.stream(sb, "pwd", "&cwd=/tmp").line(), "cwd is honoured")
+	assert.Equal(t, "stdout tmp", a.stream(sb, "basename $PWD", "&cwd=/tmp").line(), "cwd is honoured")
 }
 
 // A rune that is written in two halves, with a pause between them, stays whole.

@@ -235,7 +235,7 @@ func TestBuiltInTemplatesArePlain(t *testing.T) {
 		var info wire.Sandbox
 		a.ok("GET", sb, nil, &info)
 		assert.Equal(t, id, info.TemplateID)
-		assert.Equal(t, "/home/user\n", a.out(sb, "pwd"))
+		assert.Equal(t, "home\n", a.out(sb, `[ "$PWD" = "$HOME" ] && echo home`))
 		a.ok("DELETE", sb, nil, nil)
 	}
 }

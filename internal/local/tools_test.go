@@ -175,7 +175,7 @@ func TestGitSSHKey(t *testing.T) {
 	needs(t, "git")
 	a := shared(t)
 	sb := a.create(nil)
-	a.write(sb, ".local/bin/ssh", "#!/bin/sh\ncat \"$2\" >/home/user/seen; stat -c %a \"$2\" >>/home/user/seen; exit 1\n")
+	a.write(sb, ".local/bin/ssh", "#!/bin/sh\ncat \"$2\" >~/seen; stat -c %a \"$2\" >>~/seen; exit 1\n")
 	a.out(sb, "chmod +x .local/bin/ssh")
 	a.fails(400, "POST", sb+"/git/clone", map[string]any{"repo": "git@host.invalid:o/r.git", "ssh_key": "the key"})
 	assert.Equal(t, "the key\n600\n", a.read(sb, "seen"))

@@ -205,7 +205,9 @@ func TestAsOrdinaryUser(t *testing.T) {
 	}
 	const nobody = 65534
 	dir := folder(t)
-	require.NoError(t, os.Chown(dir, nobody, nobody))
+	if err := os.Chown(dir, nobody, nobody); err != nil {
+		t.Skipf("cannot change to another user here: %v", err)
+	}
 	cmd := exec.Command("/proc/self/exe", "-test.short", "-test.timeout=5m")
 	if testing.Verbose() {
 		cmd.Args = append(cmd.Args, "-test.v")

@@ -40,7 +40,8 @@ func Start(ctx context.Context, spec Spec) (*Guest, error) {
 	if err := prepareShared(spec); err != nil {
 		return nil, fmt.Errorf("guest: prepare %s: %w", spec.Shared, err)
 	}
-	g, ids, err := launch(spec.Tier)
+	attr, ids := processAttr(spec.Tier)
+	g, err := launch(spec.Tier, attr)
 	if err != nil {
 		return nil, err
 	}
@@ -105,10 +106,10 @@ func checkVolume(tier Tier, at string) error {
 }
 
 // launch starts the guest process; it waits for its first request.
-func launch(tier Tier) (*Guest, int, error) {
+func launch(tier Tier, attr *syscall.SysProcAttr) (*Guest, error) {
 	ours, theirs, err := socketpair()
 	if err != nil {
-		return nil, 0, fmt.Errorf("guest: socketpair: %w", err)
+		return nil, fmt.Errorf("guest: socketpair: %w", err)
 	}
 	g := &Guest{tier: tier, mark: newMark(), control: newConn(ours), done: make(chan struct{})}
 	socket := os.NewFile(uintptr(theirs), "control")
@@ -116,25 +117,24 @@ func launch(tier Tier) (*Guest, int, error) {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
 		g.control.Close()
-		return nil, 0, fmt.Errorf("guest: %w", err)
+		return nil, fmt.Errorf("guest: %w", err)
 	}
 	defer null.Close()
 	var words *os.File
 	if g.stderr, words, err = stderrPipe(); err != nil {
 		g.control.Close()
-		return nil, 0, fmt.Errorf("guest: %w", err)
+		return nil, fmt.Errorf("guest: %w", err)
 	}
 	defer words.Close()
-	attr, ids := processAttr(tier)
 	g.process, err = os.StartProcess(executable(), []string{marker}, &os.ProcAttr{
 		Dir: "/", Env: guestEnv, Files: []*os.File{null, null, words, socket}, Sys: attr})
 	if err != nil {
 		g.control.Close()
 		g.stderr.Close()
-		return nil, 0, fmt.Errorf("guest: start %s tier: %w", tier, err)
+		return nil, fmt.Errorf("guest: start %s tier: %w", tier, err)
 	}
 	go g.watch()
-	return g, ids, nil
+	return g, nil
 }
 
 // guestEnv keeps the guest small and its runtime's hands off our descriptors (cgroup files), and lets race builds end at once.

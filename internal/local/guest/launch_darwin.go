@@ -15,6 +15,8 @@ func executable() string {
 
 func processAttr(Tier) (*syscall.SysProcAttr, int) { return &syscall.SysProcAttr{Setsid: true}, 0 }
 
+func refusal() error { return nil }
+
 func (s *server) commandAttr() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }
 
 func prepareShared(Spec) error { return nil }

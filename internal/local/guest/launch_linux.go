@@ -26,6 +26,18 @@ func processAttr(tier Tier) (*syscall.SysProcAttr, int) {
 	return attr, ids
 }
 
+// refusal is the kernel's answer to a guest without id mappings: with them
+// os.StartProcess loses a pipe when it is refused (Go 1.26).
+func refusal() error {
+	attr, _ := processAttr(Namespace)
+	attr.UidMappings, attr.GidMappings = nil, nil
+	g, err := launch(Namespace, attr)
+	if err != nil {
+		return err
+	}
+	return g.Close()
+}
+
 // ids is how many a sandbox gets: one for an ordinary user.
 func ids() int {
 	if os.Geteuid() != 0 {

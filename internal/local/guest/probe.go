@@ -47,6 +47,11 @@ func try(ctx context.Context, tier Tier) (mounts string, err error) {
 			return "", err
 		}
 	}
+	if tier == Namespace {
+		if err := refusal(); err != nil {
+			return "", err
+		}
+	}
 	g, err := Start(ctx, Spec{Name: "probe", Tier: tier, Dir: dir + "/sandbox", Shared: dir + "/shared"})
 	if err != nil {
 		return "", err

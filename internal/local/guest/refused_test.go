@@ -76,6 +76,7 @@ func probe() error {
 
 func TestProbeWhereNamespacesAreRefused(t *testing.T) {
 	t.Parallel()
+	needNamespaces(t)
 	cmd := helper("refuse namespaces")
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, string(out))
