@@ -421,7 +421,7 @@ func ExampleClient_BuildTemplate() {
 	}
 	template, err := client.BuildTemplate(ctx, &sandflare.BuildTemplateOptions{
 		Name:       "my-env",
-		Dockerfile: "FROM ubuntu:22.04\nENV GREETING=hello\nRUN mkdir app && echo built > app/marker\nWORKDIR /home/user/app",
+		Dockerfile: "FROM ubuntu:22.04\nENV GREETING=hello\nRUN mkdir /home/user/app && echo built > /home/user/app/marker\nWORKDIR /home/user/app",
 	})
 	if err != nil {
 		log.Fatal(err)
