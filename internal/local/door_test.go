@@ -225,3 +225,22 @@ func TestInfo(t *testing.T) {
 	status, _ := a.do(req)
 	assert.Equal(t, 401, status)
 }
+
+// A value of another type is named, with the type that it should have.
+func TestOddTypesAreNamed(t *testing.T) {
+	t.Parallel()
+	a := shared(t)
+	sb := a.create(nil)
+	for body, want := range map[string]string{
+		`{"cmd":"true","timeout":1.5}`: `"timeout" is to be a whole number; given was: number 1.5`,
+		`{"cmd":"true","timeout":"5"}`: `"timeout" is to be a whole number; given was: string`,
+		`{"cmd":["true"]}`:             `"cmd" is to be a text; given was: array`,
+		`{"cmd":"true","env":[]}`:      `"env" is to be an object; given was: array`,
+		`[]`:                           `"the body" is to be an object; given was: array`,
+		`{"cmd":`:                      "not the JSON that this call takes: unexpected EOF",
+	} {
+		status, data := a.do(a.request("POST", sb+"/exec", strings.NewReader(body)))
+		assert.Equal(t, 400, status, body)
+		assert.Contains(t, errorText(t, data), want)
+	}
+}

@@ -2,10 +2,12 @@ package local
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
+	"reflect"
 )
 
 // decode reads the JSON body, whole: trailing junk is an error. No body at all
@@ -18,10 +20,31 @@ func decode(r *http.Request, into any) error {
 	if len(bytes.TrimSpace(data)) == 0 {
 		return nil
 	}
-	if err := unmarshal(data, into); err != nil {
+	err = unmarshal(data, into)
+	if wrong := (*json.UnmarshalTypeError)(nil); errors.As(err, &wrong) {
+		return badRequest("%q is to be %s; given was: %s", cmp.Or(wrong.Field, "the body"), kindOf(wrong.Type), wrong.Value)
+	}
+	if err != nil {
 		return badRequest("the body is not the JSON that this call takes: %v", err)
 	}
 	return nil
+}
+
+// kindOf is a type as JSON knows it.
+func kindOf(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Int, reflect.Int64:
+		return "a whole number"
+	case reflect.Float64:
+		return "a number"
+	case reflect.Slice:
+		return "a list"
+	case reflect.Map, reflect.Struct:
+		return "an object"
+	}
+	return "a text"
 }
 
 // unmarshal keeps numbers of any kind as they are written: a float64 has no
