@@ -41,6 +41,7 @@ stuck: ## tests with the collector looking for goroutines that nothing can wake 
 bench: ## ratios against bare processes, readers, net/http and other clients, measured side by side; BENCH=short for less
 	cd internal/bench && $(GO) run .
 
+# A count as 2000x is safer than a time: at the end of a time Go's fuzzer itself may fail (golang/go#75804).
 FUZZTIME ?= 5s
 
 fuzz: ## every fuzz target for FUZZTIME
