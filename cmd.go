@@ -60,8 +60,8 @@ func (c *Cmd) CombinedOutput(ctx context.Context) ([]byte, error) {
 }
 
 // Run runs the command to its end. A non-zero exit code is an [*ExitError]. When
-// ctx ends, the command's process group is killed as well as it can be, and
-// the error Is the context's.
+// ctx ends, the command's process group is killed as well as it can be, within
+// 10 seconds where the service does not answer, and the error Is the context's.
 func (c *Cmd) Run(ctx context.Context) error {
 	if c == nil {
 		return invalid("run command", "the command is nil")

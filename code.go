@@ -90,7 +90,7 @@ func intoCode(result *CodeResult) decoder {
 // RunPlaywright runs a Python script that drives a browser, for at most 60
 // seconds unless opts say otherwise. There is no call of its own for that: the
 // script is written to a file, run with python3 and PLAYWRIGHT_BROWSERS_PATH
-// set, and the file is removed, also after a cancel.
+// set, and the file is removed, also after a cancel, which takes 10 seconds at most.
 func (s *Sandbox) RunPlaywright(ctx context.Context, script string, opts *RunOptions) (*ExecResult, error) {
 	const verb = "run Playwright in"
 	if err := s.ready(ctx, verb); err != nil {

@@ -59,7 +59,8 @@ type SyncResult struct {
 // the sandbox needs bash, find, xargs, gzip, base64 and tar. With GNU's find
 // and a GNU or BSD tar everything above holds; with those of busybox times are
 // compared in whole seconds. Helper files in /tmp are removed, also after an
-// error or a cancel. After an error a part may have been sent: run it again.
+// error or a cancel, which takes 10 seconds at most. After an error a part may
+// have been sent: run it again.
 func (s *Sandbox) UploadDir(ctx context.Context, localDir, dir string, opts *SyncOptions) (*SyncResult, error) {
 	r, err := s.newSync(ctx, "upload folder to", localDir, dir, opts)
 	if err != nil {
