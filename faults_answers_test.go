@@ -215,3 +215,16 @@ func TestCancelOfACommandInAFileIsPrompt(t *testing.T) {
 		time.Sleep(time.Minute)
 	})
 }
+
+// Whose command has to be ended waits for that, but not for ever.
+func TestTidyingUpAfterACmdIsBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		sb := inMemory(t, func(conn net.Conn, _ *http.Request) { io.Copy(io.Discard, conn) }).Sandbox("sb-1")
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		start := time.Now()
+		require.ErrorIs(t, sb.Command("sleep 1000").Run(ctx), context.DeadlineExceeded)
+		assert.Equal(t, 11*time.Second, time.Since(start))
+	})
+}
