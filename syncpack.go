@@ -76,14 +76,13 @@ func (p *packer) begin(e syncEntry) error {
 			return err
 		}
 		info, err := file.Stat()
-		if now := entryFromInfo(e.name, info); err == nil && now.kind != isFile {
+		if err == nil && !info.Mode().IsRegular() {
 			err = fmt.Errorf("%s is no regular file any more", e.name)
-		} else {
-			e = now
 		}
 		if err != nil {
 			return errors.Join(err, file.Close())
 		}
+		e = entryFromInfo(e.name, info)
 		p.file, p.left = file, e.size
 	}
 	if err := p.tar.WriteHeader(p.header(e)); err != nil {
