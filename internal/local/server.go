@@ -150,13 +150,16 @@ func (s *Server) stop() error {
 	s.cancel()
 	err := s.http.Close()
 	s.engine.close()
-	s.awaitCalls()
+	if s.awaitCalls() {
+		defer s.calls.Unlock()
+	}
 	return errors.Join(err, s.engine.release(), s.state.remove())
 }
 
-// awaitCalls returns when all calls have ended. One that nothing can end, as a
-// read of the kernel's log, is left to the end of the process.
-func (s *Server) awaitCalls() {
+// awaitCalls waits until all calls have ended, and then keeps others out: true.
+// One that nothing can end, as a read of the kernel's log, is left to the end
+// of the process.
+func (s *Server) awaitCalls() bool {
 	ended := make(chan struct{})
 	go func() {
 		s.calls.Lock()
@@ -164,7 +167,9 @@ func (s *Server) awaitCalls() {
 	}()
 	select {
 	case <-ended:
+		return true
 	case <-time.After(10 * time.Second):
+		return false
 	}
 }
 
