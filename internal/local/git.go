@@ -107,7 +107,7 @@ func (c *clone) args(from string) []string {
 func (c *clone) redact(text string) string {
 	for _, secret := range c.secrets {
 		if secret != "" {
-			text = strings.ReplaceAll(text, secret, "[redacted]")
+			text = strings.ReplaceAll(text, secret, "[hidden]")
 		}
 	}
 	return text

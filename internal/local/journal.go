@@ -35,7 +35,7 @@ func (j *journal) begin(op string, r *http.Request) *Request {
 	header := r.Header.Clone()
 	for _, name := range []string{keyHeader, "Authorization", "Cookie"} {
 		if header.Get(name) != "" {
-			header.Set(name, "[redacted]")
+			header.Set(name, "[hidden]")
 		}
 	}
 	entry := &Request{Operation: op, Method: r.Method, Path: r.URL.Path, Query: r.URL.Query(), Header: header}

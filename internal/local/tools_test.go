@@ -154,7 +154,7 @@ s.serve_forever()'`)
 	} {
 		text := a.fails(400, "POST", sb+"/git/clone", body)
 		assert.NotContains(t, text, "s3cret")
-		assert.Contains(t, text, "remote: no [redacted], no Basic [redacted]", "what git shows of the server's words")
+		assert.Contains(t, text, "remote: no [hidden], no Basic [hidden]", "what git shows of the server's words")
 		assert.Equal(t, "stdout Basic eC1hY2Nlc3MtdG9rZW46dG9rZW4tczNjcmV0", s.line())
 	}
 	var logs wire.Logs

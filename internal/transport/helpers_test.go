@@ -87,6 +87,12 @@ func raw(t *testing.T, handlers ...func(net.Conn)) *rawServer {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	s := &rawServer{url: "http://" + listener.Addr().String()}
+	accept(t, listener, func() func(net.Conn) { return handlers[min(int(s.conns.Add(1)), len(handlers))-1] })
+	return s
+}
+
+// accept gives each connection to the next handler, and waits for all of them at the end.
+func accept(t *testing.T, listener net.Listener, next func() func(net.Conn)) {
 	var running sync.WaitGroup
 	t.Cleanup(func() { listener.Close(); running.Wait() })
 	running.Go(func() {
@@ -95,11 +101,10 @@ func raw(t *testing.T, handlers ...func(net.Conn)) *rawServer {
 			if err != nil {
 				return
 			}
-			i := min(int(s.conns.Add(1)), len(handlers)) - 1
-			running.Go(func() { handlers[i](conn); conn.Close() })
+			handle := next()
+			running.Go(func() { handle(conn); conn.Close() })
 		}
 	})
-	return s
 }
 
 // takeRequest reads one request, its body included.

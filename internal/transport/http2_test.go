@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -64,17 +63,7 @@ func goingAway(t *testing.T) (url string, rt *http.Transport, requests *atomic.I
 	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: pair.TLS.Certificates, NextProtos: []string{"h2"}})
 	require.NoError(t, err)
 	requests = &atomic.Int64{}
-	var running sync.WaitGroup
-	t.Cleanup(func() { listener.Close(); running.Wait() })
-	running.Go(func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			running.Go(func() { goAway(conn, requests); conn.Close() })
-		}
-	})
+	accept(t, listener, func() func(net.Conn) { return func(conn net.Conn) { goAway(conn, requests) } })
 	rt = transport.NewTransport(time.Second)
 	rt.TLSClientConfig = &tls.Config{RootCAs: pair.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs}
 	t.Cleanup(rt.CloseIdleConnections)
